@@ -1,0 +1,1 @@
+"""What we touch: card readers, cameras, face engines, relays, sensors. See `connect`."""

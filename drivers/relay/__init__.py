@@ -1,0 +1,1 @@
+"""Relays that drive a turnstile."""

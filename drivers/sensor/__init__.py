@@ -1,0 +1,1 @@
+"""Passage sensors and other inputs."""

@@ -1,0 +1,260 @@
+"""Facts, policy and decision: the words between gathering and acting (NIST SP 800-162's attributes and decision point).
+
+Everything in `Facts` may stand in the ledger: keyed hashes instead of numbers, masked names, distances instead of faces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.credential import Assurance, CardProblem, Medium
+from models.face import Comparison, FaceBands, FaceProblem, FaceQuality
+from models.ids import DocumentType
+from models.passage import Direction, Use
+from models.ticket import Entitlement, ManifestState, Note, TicketStatus, Validity
+from models.watch import WatchHit
+
+
+class Verdict(StrEnum):
+    """Three verdicts; REFER means that a person decides."""
+
+    ADMIT = "admit"
+    DENY = "deny"
+    REFER = "refer"
+
+
+class Reason(StrEnum):
+    """Why. The string is API, ledger column and translation key at once, and never changes its meaning."""
+
+    OK = "ok"
+    OK_WITHOUT_FACE = "ok_without_face"  # the profile asks for no face
+    OK_BY_STEWARD = "ok_by_steward"  # a person decided; the alternative to the face is recorded as such
+    NO_TICKET = "no_ticket"
+    UNREADABLE_CARD = "unreadable_card"
+    UNSUPPORTED_CARD = "unsupported_card"
+    REJECTED_CARD = "rejected_card"
+    CARD_EXPIRED = "card_expired"
+    WEAK_CREDENTIAL = "weak_credential"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    WRONG_GATE = "wrong_gate"
+    WRONG_EVENT = "wrong_event"
+    REVOKED = "revoked"
+    UNBOUND = "unbound"
+    ALREADY_ADMITTED = "already_admitted"
+    NOT_INSIDE = "not_inside"  # an exit without an entry
+    DUPLICATE_IDENTITY = "duplicate_identity"
+    OCCUPANCY = "occupancy"
+    GUARDIAN_NEEDED = "guardian_needed"
+    CONFIRM_FIRST = "confirm_first"
+    FACE_MISMATCH = "face_mismatch"
+    FACE_UNCERTAIN = "face_uncertain"
+    FACE_DECLINED = "face_declined"
+    NO_FACE = "no_face"
+    POOR_FACE = "poor_face"
+    NO_REFERENCE = "no_reference"
+    MODEL_MISMATCH = "model_mismatch"
+    NOT_LIVE = "not_live"
+    WATCHLISTED = "watchlisted"
+    CLAIM_UNANSWERED = "claim_unanswered"
+    MANIFEST_STALE = "manifest_stale"
+    MANIFEST_MISSING = "manifest_missing"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    REFUSED_BY_STEWARD = "refused_by_steward"
+    STEWARD_TIMEOUT = "steward_timeout"
+    DEVICE_FAULT = "device_fault"
+    PAUSED = "paused"
+    OUT_OF_ORDER = "out_of_order"
+
+
+class Need(StrEnum):
+    """A fact that is still to be gathered before the decision can be better than REFER."""
+
+    LOOKUP = "lookup"
+    CLAIM = "claim"
+    FACE = "face"
+
+
+class ReEntryMode(StrEnum):
+    """Anti-passback. Hard refuses a second entry without an exit, soft admits and notes it, timed refuses it for a while."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    TIMED = "timed"
+
+
+class OfflineRule(StrEnum):
+    """What a lane does with a ticket when no authority answered its claim."""
+
+    ADMIT_AND_FLAG = "admit_and_flag"
+    REFER = "refer"
+    HOME_GATE_ONLY = "home_gate_only"
+
+
+class Profile(StrEnum):
+    """A named starting point for a policy."""
+
+    CONCERT = "concert"  # card + ticket + face
+    CARD = "card"  # card + ticket
+    HOSPITAL = "hospital"  # card + appointment
+    SCREENING = "screening"  # identity against lists alone
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one event at its gates. Times are seconds.
+
+    `bands` are per model; a comparison by a model without bands is never an admission.
+    """
+
+    profile: Profile
+    event: str
+    needs_ticket: bool = True
+    needs_face: bool = False
+    min_assurance: Assurance = Assurance.AUTHENTICATED
+    bands: tuple[FaceBands, ...] = ()
+    face_tries: int = 3
+    pad_accept: float | None = None  # None: liveness is not asked for
+    early_s: float = 0.0  # how long before a ticket's own time it already admits
+    one_per_identity: bool = True
+    bound_before_s: float | None = None  # a ticket bound later than this before its time is "unbound"
+    bound_categories: tuple[str, ...] = ("work", "sponsor", "invitation")
+    reentry: ReEntryMode = ReEntryMode.HARD
+    reentry_after_s: float = 0.0  # for TIMED
+    exits: bool = False  # the event lets people out and in again by this lane's turnstile
+    occupancy_limit: int | None = None
+    guardian_within_s: float = 180.0
+    stale_after_s: float = 86_400.0
+    claims: bool = False
+    offline_rule: OfflineRule = OfflineRule.ADMIT_AND_FLAG
+    capture_s: float = 6.0
+    passage_s: float = 5.0
+    refer_s: float = 120.0
+    lookup_s: float = 2.0
+    show_s: float = 3.0
+    pulse_s: float = 0.5
+
+
+class ClaimAnswer(StrEnum):
+    """What the nearest authority said of "this ticket is being used here, now"."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"  # used elsewhere already
+    NO_ANSWER = "no_answer"
+
+
+class StewardAction(StrEnum):
+    """What a person at the lane can say of the attempt before him."""
+
+    ADMIT = "admit"  # compared portrait and person, or settled it otherwise
+    REFUSE = "refuse"
+    RETRY_FACE = "retry_face"
+    CONFIRM = "confirm"  # the held note was seen to
+    CLEAR_WATCH = "clear_watch"
+    SKIP_FACE = "skip_face"  # the visitor asks for the way without a face
+
+
+@dataclass(frozen=True, slots=True)
+class StewardWord:
+    """One word of one person. `actor` is a staff identifier, `why` a key from the list or free text without personal data."""
+
+    action: StewardAction
+    actor: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """The presented card, without what it says of the person. Dates are ISO days or empty."""
+
+    medium: Medium
+    document: DocumentType
+    assurance: Assurance
+    valid_from: str = ""
+    valid_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFacts:
+    """A ticket as the core sees it: without name and template."""
+
+    ticket: str
+    entitlement: Entitlement
+    validity: Validity
+    status: TicketStatus
+    category: str
+    bound_at: float | None
+    guardian: str
+    face_declined: bool
+    notes: tuple[Note, ...]
+    reference_model: str  # model version of the enrolled reference, empty when there is none
+
+
+@dataclass(frozen=True, slots=True)
+class LookupFacts:
+    """What the stores know of the presented person. `uses` covers the person's tickets, and her own uses of any ticket."""
+
+    manifest: ManifestState | None
+    person_key: str = ""
+    tickets: tuple[TicketFacts, ...] = ()
+    uses: tuple[Use, ...] = ()
+    guardian_uses: tuple[Use, ...] = ()
+    hits: tuple[WatchHit, ...] = ()
+    inside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFacts:
+    """What the camera gave for this attempt, without template."""
+
+    comparison: Comparison | None = None
+    problem: FaceProblem | None = None
+    quality: FaceQuality | None = None
+    pad_score: float | None = None
+    model_version: str = ""
+    tries: int = 0
+    fault: str = ""  # the camera or the engine failed: its plain words
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known of one attempt. `None` means "not gathered yet"."""
+
+    gate: str
+    direction: Direction = Direction.ENTRY
+    card: CardFacts | None = None
+    card_problem: CardProblem | None = None
+    lookup: LookupFacts | None = None
+    lookup_fault: str = ""
+    claim: ClaimAnswer | None = None
+    face: FaceFacts | None = None
+    face_hits: tuple[WatchHit, ...] = ()
+    steward: tuple[StewardWord, ...] = ()
+    paused: bool = False
+    out_of_order: str = ""  # the device without which this lane can't work, or empty
+    clock_trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The word on one attempt. With `awaiting` it is the word as things stand, and a better one is possible.
+
+    `ticket` is the ticket that was chosen among those the person holds; `notes` go to staff, and `flags` into the ledger:
+    what was let pass although it was not plain (a claim without an answer, a second entry under soft anti-passback).
+    """
+
+    verdict: Verdict
+    reason: Reason
+    awaiting: Need | None = None
+    ticket: str = ""
+    notes: tuple[Note, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The time, handed in. `wall` is Unix seconds for rules and records, `mono` monotonic seconds for durations."""
+
+    wall: float
+    mono: float

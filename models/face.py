@@ -1,0 +1,95 @@
+"""Faces: probe, reference and their comparison, in the words of ISO/IEC 2382-37 and 30107.
+
+A comparison here is a *dissimilarity* score, called `distance`: smaller is more alike, whatever the network. Engines whose
+network gives a similarity convert it, so that a threshold can be read in one direction only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FaceProblem(StrEnum):
+    """Why a frame gave no usable probe; the visitor is told the first that applies."""
+
+    NO_FACE = "no_face"
+    TOO_SMALL = "too_small"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    BLURRED = "blurred"
+    TURNED = "turned"
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """Measured on the aligned chip. `nose` is the nose's place between the outer eye corners, 0 to 1 (0.5: frontal)."""
+
+    height_px: float = 0.0
+    sharpness: float = 0.0  # variance of the Laplacian of the chip, grey levels squared
+    brightness: float = 0.0  # mean grey level of the chip, 0 to 255
+    nose: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FaceProbe:
+    """The best face seen in a lane. `template` is little-endian float32; empty when `problem` says why.
+
+    `pad_score` is the presentation attack detection's estimate that the face is live, 0 to 1; `None` where nothing measured it.
+    """
+
+    model_version: str
+    template: bytes = field(default=b"", repr=False)
+    quality: FaceQuality = field(default_factory=FaceQuality)
+    problem: FaceProblem | None = None
+    pad_score: float | None = None
+    frames: int = 0  # frames taken for this probe
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReference:
+    """The enrolled template of a ticket holder, with the ground on which it may be held."""
+
+    model_version: str
+    template: bytes = field(repr=False)
+    legal_basis: str = ""  # a consent's identifier, or the law's name
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One probe against one reference. `distance` is a dissimilarity score: smaller is more alike."""
+
+    distance: float
+    model_version: str
+
+
+class Band(StrEnum):
+    """Where a comparison falls."""
+
+    ACCEPT = "accept"
+    REFER = "refer"
+    REFUSE = "refuse"  # far apart: a person is told "mismatch", and still decides
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBands:
+    """Thresholds that belong to one model and one population.
+
+    `accept`: up to this distance the machine may admit. `refuse`: beyond this the steward reads "mismatch" instead of
+    "uncertain". Between the two, and beyond, a person decides.
+    """
+
+    model_version: str
+    population: str
+    accept: float
+    refuse: float
+
+    def place(self, comparison: Comparison) -> Band:
+        """The band of `comparison`. Raises `ValueError` when it was made by another model."""
+        if comparison.model_version != self.model_version:
+            raise ValueError(f"bands of {self.model_version} say nothing of {comparison.model_version}")
+        if comparison.distance <= self.accept:
+            return Band.ACCEPT
+        # Written so that a NaN falls to the careful side.
+        return Band.REFER if comparison.distance <= self.refuse else Band.REFUSE

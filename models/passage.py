@@ -1,0 +1,53 @@
+"""What the turnstile did: passages, no-shows, intrusions, and the uses that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way, seen from outside."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class Passage(StrEnum):
+    """How a release ended."""
+
+    PASSED = "passed"  # the sensor saw the turn
+    UNKNOWN = "unknown"  # no sensor, or the gate went down between release and turn
+    NO_SHOW = "no_show"  # nobody passed in time: the ticket stays good
+
+
+class SignalKind(StrEnum):
+    """What a passage sensor can tell."""
+
+    TURNED = "turned"
+    SECOND_PERSON = "second_person"
+    HELD_OPEN = "held_open"
+    FIRE = "fire"
+    TAMPER = "tamper"
+    CLEARED = "cleared"  # the state named by `detail` is over
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSignal:
+    """One message of a passage sensor."""
+
+    kind: SignalKind
+    direction: Direction = Direction.ENTRY
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A ticket was used, here or at another gate. `at` in Unix seconds."""
+
+    ticket: str
+    person_key: str
+    direction: Direction
+    passage: Passage
+    at: float
+    gate: str

@@ -1,0 +1,1 @@
+"""What we keep: the ledger, the manifest, and the sealing of both."""
