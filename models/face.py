@@ -36,7 +36,7 @@ class FaceQuality:
 class FaceProbe:
     """The best face seen in a lane. `template` is little-endian float32; empty when `problem` says why.
 
-    `pad_score` is the presentation attack detection's estimate that the face is live, 0 to 1; `None` where nothing measured it.
+    `pad_score` is the presentation attack detection's estimate that the face is live, 0 to 1; `None`: not measured.
     """
 
     model_version: str

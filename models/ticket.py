@@ -25,7 +25,7 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What the ticket opens. No gates named: every gate of the event. `department` and `doctor` are an appointment's."""
+    """What the ticket opens. Without gates: every gate. `department` and `doctor` are an appointment's."""
 
     event: str
     gates: tuple[str, ...] = ()
