@@ -1,6 +1,7 @@
-"""Facts, policy and decision: the words between gathering and acting (NIST SP 800-162's attributes and decision point).
+"""Facts, policy and decision: the words between gathering and acting.
 
-Everything in `Facts` may stand in the ledger: keyed hashes instead of numbers, masked names, distances instead of faces.
+Attributes and decision point are those of NIST SP 800-162. Everything in `Facts` may stand in the ledger: keyed hashes
+instead of numbers, distances instead of faces, no name.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Need(StrEnum):
 
 
 class ReEntryMode(StrEnum):
-    """Anti-passback. Hard refuses a second entry without an exit, soft admits and notes it, timed refuses it for a while."""
+    """Anti-passback: hard refuses a second entry without an exit, soft admits and flags it, timed does for a while."""
 
     HARD = "hard"
     SOFT = "soft"
@@ -126,8 +127,10 @@ class Policy:
     occupancy_limit: int | None = None
     guardian_within_s: float = 180.0
     stale_after_s: float = 86_400.0
+    utc_offset_s: int = 28_800  # for days printed on cards; China has one time zone
     claims: bool = False
     offline_rule: OfflineRule = OfflineRule.ADMIT_AND_FLAG
+    claim_s: float = 0.3
     capture_s: float = 6.0
     passage_s: float = 5.0
     refer_s: float = 120.0
@@ -157,11 +160,12 @@ class StewardAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StewardWord:
-    """One word of one person. `actor` is a staff identifier, `why` a key from the list or free text without personal data."""
+    """One word of one person. `actor` is a staff identifier, `why` a reason without personal data."""
 
     action: StewardAction
     actor: str
     why: str = ""
+    on: Reason | None = None  # what the screen said when the word was given: a word settles that and nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ class TicketFacts:
 
 @dataclass(frozen=True, slots=True)
 class LookupFacts:
-    """What the stores know of the presented person. `uses` covers the person's tickets, and her own uses of any ticket."""
+    """What the stores know of the presented person. `uses` covers her tickets, and her own uses of any ticket."""
 
     manifest: ManifestState | None
     person_key: str = ""
@@ -240,16 +244,17 @@ class Facts:
 class Decision:
     """The word on one attempt. With `awaiting` it is the word as things stand, and a better one is possible.
 
-    `ticket` is the ticket that was chosen among those the person holds; `notes` go to staff, and `flags` into the ledger:
-    what was let pass although it was not plain (a claim without an answer, a second entry under soft anti-passback).
+    `ticket` is the one chosen among those the person holds; `notes` go to staff, `flags` into the ledger: what was let
+    pass although it was not plain (a claim without an answer, a second entry under soft anti-passback).
     """
 
     verdict: Verdict
     reason: Reason
-    awaiting: Need | None = None
+    awaiting: tuple[Need, ...] = ()
     ticket: str = ""
     notes: tuple[Note, ...] = ()
     flags: tuple[str, ...] = ()
+    settleable: bool = False  # a steward's "admit" would settle this reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Faces: probe, reference and their comparison, in the words of ISO/IEC 2382-37 and 30107.
 
-A comparison here is a *dissimilarity* score, called `distance`: smaller is more alike, whatever the network. Engines whose
-network gives a similarity convert it, so that a threshold can be read in one direction only.
+A comparison here is a *dissimilarity* score, called `distance`: smaller is more alike, whatever the network. Engines
+whose network gives a similarity convert it, so that a threshold can be read in one direction only.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ class NoteKind(StrEnum):
     VIP = "vip"
     CHECK = "check"  # look at something: a bag, a discount's proof
     MESSAGE = "message"
+    WATCH = "watch"  # a list's silent note
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from models.decision import Reason, Verdict
@@ -22,6 +22,24 @@ class Phase(StrEnum):
     FAULT = "fault"
 
 
+class Mode(StrEnum):
+    """How the lane is run, by a person's word."""
+
+    CONTROLLED = "controlled"
+    PAUSED = "paused"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What a screen may say of the visitor."""
+
+    masked_name: str = ""
+    seat: str = ""
+    way: str = ""
+    language: str = "zh"
+
+
 @dataclass(frozen=True, slots=True)
 class LaneView:
     """A snapshot of the lane. Names and numbers are masked already."""
@@ -32,10 +50,7 @@ class LaneView:
     verdict: Verdict | None = None
     reason: Reason | None = None
     ticket: str = ""
-    masked_name: str = ""
-    seat: str = ""
-    way: str = ""
-    language: str = "zh"
+    who: Who = field(default_factory=Who)
     hint: str = ""  # a FaceProblem's value while the camera looks
     notes: tuple[Note, ...] = ()
     faults: tuple[str, ...] = ()

@@ -1,0 +1,118 @@
+"""`decide(facts, policy, now) -> Decision`: pure, total, deterministic.
+
+It walks the rules of `gate.core.rules` from the top. The first objection stands, unless it is of the kind that a person
+may settle and one has. While a fact is missing the word is REFER "as things stand", with what is awaited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gate.core.case import Case, Finding, Missing, Objection, Pass
+from gate.core.rules import ENTRY_RULES, EXIT_RULES, SCREENING_RULES, TICKET_RULES, Rule, live_hits
+from models.decision import Decision, Facts, Need, Now, Policy, Reason, TicketFacts, Verdict
+from models.passage import Direction
+from models.ticket import Note, NoteKind
+from models.watch import WatchAction
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule's finding, and whether a person settled it."""
+
+    rule: Rule
+    finding: Finding
+    settled: bool = False
+
+
+def decide(facts: Facts, policy: Policy, now: Now) -> Decision:
+    """The verdict on `facts`. Never raises; what isn't known is never taken for a yes."""
+    case = _lay_out(facts, policy, now)
+    return _conclude(case, _walk(case))
+
+
+def explain(facts: Facts, policy: Policy, now: Now) -> tuple[Decision, tuple[Step, ...]]:
+    """The same decision, with every rule that was asked on the way to it."""
+    case = _lay_out(facts, policy, now)
+    steps = _walk(case)
+    return _conclude(case, steps), steps
+
+
+def chosen_ticket(facts: Facts, policy: Policy, now: Now) -> TicketFacts | None:
+    """The ticket that the rules judge: of several, the one that comes furthest."""
+    return _lay_out(facts, policy, now).ticket
+
+
+def _lay_out(facts: Facts, policy: Policy, now: Now) -> Case:
+    case = Case(facts, policy, now)
+    tickets = facts.lookup.tickets if facts.lookup else ()
+    ranked = sorted(
+        tickets, key=lambda ticket: (-_how_far(case.about(ticket)), ticket.validity.not_before, ticket.ticket)
+    )
+    return case.about(ranked[0] if ranked else None)
+
+
+def _how_far(case: Case) -> int:
+    """How many ticket rules this ticket passes before the first objection; when leaving, whether it is inside."""
+    if not case.entering:
+        return int(case.last_use is not None and case.last_use.direction is Direction.ENTRY)
+    for passed, rule in enumerate(TICKET_RULES):
+        if isinstance(rule(case), Objection):
+            return passed
+    return len(TICKET_RULES)
+
+
+def _rules_for(case: Case) -> tuple[Rule, ...]:
+    if not case.entering:
+        return EXIT_RULES
+    return ENTRY_RULES if case.policy.needs_ticket else SCREENING_RULES
+
+
+def _walk(case: Case) -> tuple[Step, ...]:
+    """Ask the rules in order, up to the first objection that stands or the fact without which none can be asked."""
+    steps: list[Step] = []
+    for rule in _rules_for(case):
+        finding = rule(case)
+        settled = isinstance(finding, Objection) and case.settles(finding)
+        steps.append(Step(rule, finding, settled))
+        if isinstance(finding, Objection) and not settled:
+            break
+        if isinstance(finding, Missing) and finding.need is Need.LOOKUP:
+            break
+    return tuple(steps)
+
+
+def _conclude(case: Case, steps: tuple[Step, ...]) -> Decision:
+    notes = _notes(case)
+    ticket = case.ticket.ticket if case.ticket else ""
+    missing = tuple(step.finding for step in steps if isinstance(step.finding, Missing))
+    if missing:
+        needs = tuple(finding.need for finding in missing)
+        return Decision(Verdict.REFER, missing[0].reason, needs, ticket, notes)
+    last = steps[-1]
+    if isinstance(last.finding, Objection) and not last.settled:
+        objection = last.finding
+        return Decision(objection.verdict, objection.reason, (), ticket, notes, settleable=not objection.final)
+    return Decision(Verdict.ADMIT, _why_admitted(case, steps), (), ticket, notes, _flags(steps))
+
+
+def _why_admitted(case: Case, steps: tuple[Step, ...]) -> Reason:
+    if case.compared_by_eye or any(step.settled for step in steps):
+        return Reason.OK_BY_STEWARD
+    return Reason.OK if case.policy.needs_face and case.entering else Reason.OK_WITHOUT_FACE
+
+
+def _flags(steps: tuple[Step, ...]) -> tuple[str, ...]:
+    flags: list[str] = []
+    for step in steps:
+        if isinstance(step.finding, Pass):
+            flags += step.finding.flags
+        if isinstance(step.finding, Objection):  # settled, or it would have stood
+            flags.append(f"settled_{step.finding.reason}")
+    return tuple(dict.fromkeys(flags))
+
+
+def _notes(case: Case) -> tuple[Note, ...]:
+    notes = case.ticket.notes if case.ticket else ()
+    silent = (hit for hit in live_hits(case) if hit.action is WatchAction.NOTIFY)
+    return notes + tuple(Note(NoteKind.WATCH, f"{hit.purpose} · {hit.owner}") for hit in silent)

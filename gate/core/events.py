@@ -1,0 +1,173 @@
+"""What can happen at a lane, in the past tense. `attempt` ties an answer to the person it was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from models.credential import CardProblem
+from models.decision import CardFacts, ClaimAnswer, FaceFacts, LookupFacts, StewardAction
+from models.face import FaceProblem
+from models.passage import Direction, SensorSignal
+from models.view import Mode, Who
+from models.watch import WatchHit
+
+
+class Timer(StrEnum):
+    """What the lane waits for, each with an end."""
+
+    LOOKUP = "lookup"
+    CLAIM = "claim"
+    CAPTURE = "capture"
+    PASSAGE = "passage"
+    REFER = "refer"
+    SHOW = "show"
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A document was read. `scan` names the credential, which stays outside the core."""
+
+    scan: int
+    card: CardFacts
+
+
+@dataclass(frozen=True, slots=True)
+class CardFailed:
+    """A card was presented and gave no credential."""
+
+    problem: CardProblem
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFound:
+    """The stores answered, with tickets or without."""
+
+    attempt: int
+    lookup: LookupFacts
+    who: Who = field(default_factory=Who)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupFailed:
+    """The stores could not answer."""
+
+    attempt: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAnswered:
+    """The nearest authority answered, or was found to be out of reach."""
+
+    attempt: int
+    answer: ClaimAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCompared:
+    """One try of the camera: a comparison, a problem or a fault."""
+
+    attempt: int
+    face: FaceFacts
+    hits: tuple[WatchHit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaceHinted:
+    """The camera looks and something is in the way; the visitor is told at once."""
+
+    attempt: int
+    problem: FaceProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The turnstile turned."""
+
+    direction: Direction = Direction.ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSaw:
+    """Anything else a sensor tells."""
+
+    signal: SensorSignal
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """A timer of this attempt ran down."""
+
+    attempt: int
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class StewardSaid:
+    """A person decided."""
+
+    attempt: int
+    action: StewardAction
+    actor: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSet:
+    """A person changed how the lane is run."""
+
+    mode: Mode
+    actor: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """A device of this lane is gone."""
+
+    device: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceBack:
+    """A device of this lane is there again."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailed:
+    """The ledger did not take an entry; nothing that should have followed it was done."""
+
+    attempt: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFailed:
+    """The relay did not take the pulse."""
+
+    attempt: int
+    why: str
+
+
+Event = (
+    CardRead
+    | CardFailed
+    | TicketFound
+    | LookupFailed
+    | ClaimAnswered
+    | FaceCompared
+    | FaceHinted
+    | Passed
+    | SensorSaw
+    | TimedOut
+    | StewardSaid
+    | ModeSet
+    | DeviceLost
+    | DeviceBack
+    | RecordFailed
+    | ReleaseFailed
+)

@@ -1,0 +1,344 @@
+"""The rules, each a small function that reads like its name, in the order in which a person would ask.
+
+`ENTRY_RULES` are walked from the top; the first objection stands. `TICKET_RULES` judge one ticket and also choose among
+several. Nobody is kept inside by a ticket: `EXIT_RULES` are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
+from models.credential import CardProblem
+from models.decision import ClaimAnswer, Need, OfflineRule, Reason, ReEntryMode, StewardAction
+from models.face import Band, FaceBands, FaceProblem
+from models.passage import Direction, Passage
+from models.ticket import TicketStatus
+from models.watch import WatchAction, WatchHit
+
+Rule = Callable[[Case], Finding]
+
+_CARD_REASONS = {
+    CardProblem.UNREADABLE: Reason.UNREADABLE_CARD,
+    CardProblem.UNSUPPORTED: Reason.UNSUPPORTED_CARD,
+    CardProblem.REJECTED: Reason.REJECTED_CARD,
+}
+
+
+# --- the lane and the card ----------------------------------------------------------------------------------------
+
+
+def lane_is_open(case: Case) -> Finding:
+    """The lane works and nobody has paused it."""
+    if case.facts.out_of_order:
+        return refer(Reason.OUT_OF_ORDER, final=True)
+    return refer(Reason.PAUSED, final=True) if case.facts.paused else PASS
+
+
+def nobody_refused(case: Case) -> Finding:
+    """No person has said no."""
+    return deny(Reason.REFUSED_BY_STEWARD) if case.said(StewardAction.REFUSE) else PASS
+
+
+def card_was_read(case: Case) -> Finding:
+    """The card gave a credential."""
+    if case.facts.card_problem:
+        return deny(_CARD_REASONS[case.facts.card_problem])
+    return PASS if case.facts.card else deny(Reason.UNREADABLE_CARD)
+
+
+def clock_is_known(case: Case) -> Finding:
+    """Dates are judged by a clock that is right, or by a person: once settled, the rules about time stand aside."""
+    return PASS if case.facts.clock_trusted else refer(Reason.CLOCK_UNTRUSTED)
+
+
+def credential_is_strong(case: Case) -> Finding:
+    """The medium is as hard to copy as the policy asks."""
+    return PASS if case.card.assurance >= case.policy.min_assurance else deny(Reason.WEAK_CREDENTIAL)
+
+
+def card_is_valid_today(case: Case) -> Finding:
+    """The document itself is in force; its last day counts."""
+    if not case.facts.clock_trusted:
+        return PASS
+    if case.card.valid_to and case.card.valid_to < case.today:
+        return deny(Reason.CARD_EXPIRED)
+    if case.card.valid_from and case.card.valid_from > case.today:
+        return deny(Reason.CARD_EXPIRED)
+    return PASS
+
+
+# --- the manifest -------------------------------------------------------------------------------------------------
+
+
+def stores_answered(case: Case) -> Finding:
+    """The manifest and the ledger were asked and could answer."""
+    if case.facts.lookup_fault:
+        return refer(Reason.DEVICE_FAULT, final=True)
+    return PASS if case.facts.lookup else Missing(Need.LOOKUP, Reason.DEVICE_FAULT)
+
+
+def manifest_is_there(case: Case) -> Finding:
+    """This gate holds a manifest of this event."""
+    if case.lookup.manifest is None:
+        return refer(Reason.MANIFEST_MISSING, final=True)
+    return PASS if case.lookup.manifest.event == case.policy.event else refer(Reason.WRONG_EVENT, final=True)
+
+
+def manifest_is_fresh(case: Case) -> Finding:
+    """The manifest is neither expired nor older than the policy allows."""
+    manifest = case.lookup.manifest
+    assert manifest is not None
+    if not case.facts.clock_trusted:
+        return PASS
+    age_s = case.now.wall - manifest.issued_at
+    fresh = case.now.wall <= manifest.expires_at and age_s <= case.policy.stale_after_s
+    return PASS if fresh else refer(Reason.MANIFEST_STALE)
+
+
+# --- the ticket ---------------------------------------------------------------------------------------------------
+
+
+def has_ticket(case: Case) -> Finding:
+    """The person holds a ticket at all."""
+    return PASS if case.ticket else deny(Reason.NO_TICKET)
+
+
+def ticket_is_for_this_event(case: Case) -> Finding:
+    """The ticket's event is today's."""
+    assert case.ticket is not None
+    return PASS if case.ticket.entitlement.event == case.policy.event else deny(Reason.WRONG_EVENT)
+
+
+def ticket_is_not_revoked(case: Case) -> Finding:
+    """Not refunded, re-sold or withdrawn."""
+    assert case.ticket is not None
+    return PASS if case.ticket.status is TicketStatus.VALID else deny(Reason.REVOKED)
+
+
+def ticket_is_for_this_gate(case: Case) -> Finding:
+    """The ticket names this gate, or none."""
+    assert case.ticket is not None
+    gates = case.ticket.entitlement.gates
+    return PASS if not gates or case.facts.gate in gates else deny(Reason.WRONG_GATE)
+
+
+def ticket_has_begun(case: Case) -> Finding:
+    """Not too early; the policy may open a little sooner."""
+    assert case.ticket is not None
+    if not case.facts.clock_trusted:
+        return PASS
+    opens_at = case.ticket.validity.not_before - case.policy.early_s
+    return PASS if case.now.wall >= opens_at else deny(Reason.NOT_YET_VALID)
+
+
+def ticket_has_not_ended(case: Case) -> Finding:
+    """Not too late."""
+    assert case.ticket is not None
+    if not case.facts.clock_trusted:
+        return PASS
+    return PASS if case.now.wall <= case.ticket.validity.not_after else deny(Reason.EXPIRED)
+
+
+def ticket_was_bound_in_time(case: Case) -> Finding:
+    """The ticket belongs to a person, and where the rule is stricter, has done so since before the deadline."""
+    ticket, policy = case.ticket, case.policy
+    assert ticket is not None
+    if ticket.bound_at is None:
+        return deny(Reason.UNBOUND)
+    if policy.bound_before_s is None or ticket.category not in policy.bound_categories:
+        return PASS
+    deadline = ticket.validity.not_before - policy.bound_before_s
+    return PASS if ticket.bound_at <= deadline else deny(Reason.UNBOUND)
+
+
+def ticket_is_unused(case: Case) -> Finding:
+    """Not inside already (anti-passback), and not used up."""
+    use, policy = case.last_use, case.policy
+    if use is None or (use.direction is Direction.EXIT and policy.exits):
+        return PASS
+    if policy.reentry is ReEntryMode.SOFT:
+        return Pass(flags=("second_entry",))
+    if policy.reentry is ReEntryMode.TIMED and case.now.wall - use.at >= policy.reentry_after_s:
+        return Pass(flags=("entry_again_after_time",))
+    # Nobody saw the turnstile turn: a person looks before anybody is told "already inside".
+    seen = use.passage is Passage.PASSED
+    return deny(Reason.ALREADY_ADMITTED, final=False) if seen else refer(Reason.ALREADY_ADMITTED)
+
+
+def one_admission_per_identity(case: Case) -> Finding:
+    """The same person has not entered this show on another ticket."""
+    if not case.policy.one_per_identity:
+        return PASS
+    assert case.ticket is not None
+    others = [
+        use
+        for use in case.lookup.uses
+        if use.person_key == case.lookup.person_key
+        and use.ticket != case.ticket.ticket
+        and use.direction is Direction.ENTRY
+    ]
+    if not others:
+        return PASS
+    seen = any(use.passage is Passage.PASSED for use in others)
+    return deny(Reason.DUPLICATE_IDENTITY, final=False) if seen else refer(Reason.DUPLICATE_IDENTITY)
+
+
+def claim_was_granted(case: Case) -> Finding:
+    """The nearest authority knows of no use elsewhere; without an answer the event's offline rule speaks."""
+    if not case.policy.claims:
+        return PASS
+    if case.facts.claim is None:
+        return Missing(Need.CLAIM, Reason.CLAIM_UNANSWERED)
+    if case.facts.claim is ClaimAnswer.GRANTED:
+        return PASS
+    if case.facts.claim is ClaimAnswer.REFUSED:
+        return deny(Reason.ALREADY_ADMITTED, final=False)
+    if case.policy.offline_rule is OfflineRule.ADMIT_AND_FLAG or _is_home_gate(case):
+        return Pass(flags=("claim_unanswered",))
+    return refer(Reason.CLAIM_UNANSWERED)
+
+
+def _is_home_gate(case: Case) -> bool:
+    """A ticket's home gate is the first it names; there a second use can't slip past, for all its uses meet."""
+    if case.policy.offline_rule is not OfflineRule.HOME_GATE_ONLY or case.ticket is None:
+        return False
+    return case.ticket.entitlement.gates[:1] == (case.facts.gate,)
+
+
+# --- the house ----------------------------------------------------------------------------------------------------
+
+
+def there_is_room(case: Case) -> Finding:
+    """The house is not full."""
+    limit = case.policy.occupancy_limit
+    return PASS if limit is None or case.lookup.inside < limit else deny(Reason.OCCUPANCY)
+
+
+def guardian_is_with_the_child(case: Case) -> Finding:
+    """A child's guardian went in a moment ago."""
+    assert case.ticket is not None
+    if not case.ticket.guardian:
+        return PASS
+    latest = max((u for u in case.lookup.guardian_uses), key=lambda u: u.at, default=None)
+    inside = latest is not None and latest.direction is Direction.ENTRY
+    if latest is not None and inside and 0 <= case.now.wall - latest.at <= case.policy.guardian_within_s:
+        return PASS
+    return refer(Reason.GUARDIAN_NEEDED)
+
+
+# --- the face -----------------------------------------------------------------------------------------------------
+
+
+def face_may_be_compared(case: Case) -> Finding:
+    """Whatever a comparison needs is there before anybody is photographed: a reference, bands for its model."""
+    if _needs_no_camera(case):
+        return _without_camera(case)
+    assert case.ticket is not None
+    if case.ticket.face_declined or case.said(StewardAction.SKIP_FACE):
+        return refer(Reason.FACE_DECLINED)
+    if not case.ticket.reference_model:
+        return refer(Reason.NO_REFERENCE)
+    return PASS if _bands(case) else refer(Reason.MODEL_MISMATCH)
+
+
+def _needs_no_camera(case: Case) -> bool:
+    return not case.policy.needs_face or case.compared_by_eye
+
+
+def _without_camera(case: Case) -> Pass:
+    return Pass(flags=("non_face_alternative",)) if case.policy.needs_face else PASS
+
+
+def _bands(case: Case) -> FaceBands | None:
+    assert case.ticket is not None
+    wanted = case.ticket.reference_model
+    return next((bands for bands in case.policy.bands if bands.model_version == wanted), None)
+
+
+def face_is_good_enough(case: Case) -> Finding:
+    """The camera worked and saw one clear, live face."""
+    if _needs_no_camera(case):
+        return PASS
+    face = case.facts.face
+    if face is None:
+        return Missing(Need.FACE, Reason.NO_FACE)
+    if face.fault:
+        return refer(Reason.DEVICE_FAULT)
+    if face.problem:
+        return refer(Reason.NO_FACE if face.problem is FaceProblem.NO_FACE else Reason.POOR_FACE)
+    wanted = case.policy.pad_accept
+    if wanted is not None and not (face.pad_score is not None and face.pad_score >= wanted):
+        return refer(Reason.NOT_LIVE)
+    return PASS if face.comparison else refer(Reason.NO_FACE)
+
+
+def face_matches(case: Case) -> Finding:
+    """The comparison falls where the machine may admit; otherwise a person decides, whatever the distance."""
+    face = case.facts.face
+    if _needs_no_camera(case) or face is None or face.comparison is None:
+        return PASS
+    bands = _bands(case)
+    if bands is None or face.comparison.model_version != bands.model_version:
+        return refer(Reason.MODEL_MISMATCH)
+    band = bands.place(face.comparison)
+    if band is Band.ACCEPT:
+        return PASS
+    return refer(Reason.FACE_UNCERTAIN if band is Band.REFER else Reason.FACE_MISMATCH)
+
+
+# --- the lists and the staff --------------------------------------------------------------------------------------
+
+
+def live_hits(case: Case) -> tuple[WatchHit, ...]:
+    """The hits whose entries are in force now."""
+    hits = (*case.lookup.hits, *case.facts.face_hits) if case.facts.lookup else case.facts.face_hits
+    return tuple(hit for hit in hits if hit.valid_from <= case.now.wall <= hit.valid_to)
+
+
+def nobody_listed(case: Case) -> Finding:
+    """No list asks for a person's look. A hit is a hint: it refers, and never denies."""
+    asked = {hit.action for hit in live_hits(case)} - {WatchAction.NOTIFY}
+    if not asked or case.said(StewardAction.CLEAR_WATCH):
+        return PASS
+    return refer(Reason.WATCHLISTED, final=WatchAction.REFUSE_UNLESS_CLEARED in asked)
+
+
+def held_notes_are_confirmed(case: Case) -> Finding:
+    """Where a note holds the person until staff have seen to it, they have."""
+    held = case.ticket is not None and any(note.hold for note in case.ticket.notes)
+    return refer(Reason.CONFIRM_FIRST) if held and not case.said(StewardAction.CONFIRM) else PASS
+
+
+# --- going out ----------------------------------------------------------------------------------------------------
+
+
+def is_inside(case: Case) -> Finding:
+    """Who leaves has entered. Only under hard anti-passback is a person asked."""
+    use = case.last_use if case.ticket else None
+    if use is not None and use.direction is Direction.ENTRY:
+        return PASS
+    return refer(Reason.NOT_INSIDE) if case.policy.reentry is ReEntryMode.HARD else Pass(flags=("exit_without_entry",))
+
+
+LANE_RULES: tuple[Rule, ...] = (lane_is_open, nobody_refused, card_was_read)
+CARD_RULES: tuple[Rule, ...] = (clock_is_known, credential_is_strong, card_is_valid_today)
+MANIFEST_RULES: tuple[Rule, ...] = (stores_answered, manifest_is_there, manifest_is_fresh)
+TICKET_RULES: tuple[Rule, ...] = (
+    has_ticket,
+    ticket_is_for_this_event,
+    ticket_is_not_revoked,
+    ticket_is_for_this_gate,
+    ticket_has_begun,
+    ticket_has_not_ended,
+    ticket_was_bound_in_time,
+    ticket_is_unused,
+    one_admission_per_identity,
+)
+HOUSE_RULES: tuple[Rule, ...] = (there_is_room, guardian_is_with_the_child)
+FACE_RULES: tuple[Rule, ...] = (face_may_be_compared, claim_was_granted, face_is_good_enough, face_matches)
+STAFF_RULES: tuple[Rule, ...] = (nobody_listed, held_notes_are_confirmed)
+
+ENTRY_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + TICKET_RULES + HOUSE_RULES + FACE_RULES + STAFF_RULES
+SCREENING_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + (there_is_room,) + STAFF_RULES
+EXIT_RULES: tuple[Rule, ...] = (*LANE_RULES, stores_answered, is_inside)
