@@ -1,0 +1,271 @@
+"""One thread per device: connect, work, post, and connect again with back-off when the device is lost.
+
+A pump catches `DriverError` alone. Whatever else a driver raises is a bug: the pump posts `PumpDied` and the process
+is to end, so that systemd starts it in a known state with the relay at rest.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, DriverError
+from drivers.interfaces import CardReader, Device, PassageSensor, Relay
+from gate.messages import DeviceDown, DeviceHealth, DeviceUp, Message, Post, PumpDied, ReaderGave, SensorGave
+from gate.vitals import Backoff, Vitals, bare_trace
+from models.credential import CardFault, CardProblem, Credential
+from models.passage import SensorSignal
+
+_log = logging.getLogger("gate.pump")
+
+READ_S = 0.25  # one wait for a card or a signal; also what `stop` may have to wait for
+BAD_IN_A_ROW = 5  # more than chance: the line is out of step, connect anew
+POLL_S = 1.0  # an idle relay is asked this often whether it is still there
+COMMAND_S = 0.5  # a relay command that waited longer than this is dead
+
+D = TypeVar("D", bound=Device)
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Pump(ABC, Generic[D]):
+    """The thread of one device. `post` is called from this thread."""
+
+    def __init__(self, name: str, connect: Callable[[], D], post: Post, *, backoff: Backoff | None = None) -> None:
+        self.name = name
+        self._connect, self._post = connect, post
+        self._backoff = backoff or Backoff()
+        self._vitals = Vitals(name)
+        self._stopping = threading.Event()
+        # A daemon thread: a driver that hangs in the kernel must not keep the process alive.
+        self._thread = threading.Thread(target=self._run, name=f"pump-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Once in a pump's life."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """Close the device and end the thread. Returns whether it ended in time; a thread that hangs is left behind."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            _log.error("%s: the driver hangs, its thread is left behind", self.name)
+        return not self._thread.is_alive()
+
+    def health(self) -> DeviceHealth:
+        """How the device fares; from any thread. An old `beat_mono` means that the driver hangs."""
+        return self._vitals.health
+
+    @abstractmethod
+    def _serve(self, device: D) -> None:
+        """Work until stopped. A `DriverError` has the device closed and connected again."""
+
+    def _greet(self, device: D) -> None:
+        """What a fresh connection needs before it counts as up."""
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._live_once()
+        except Exception as error:  # the one place: a bug in a driver must be seen, not lost with its thread
+            _log.critical("%s: the pump died of %s", self.name, type(error).__name__)
+            self._post(PumpDied(self.name, bare_trace(error)))
+
+    def _live_once(self) -> None:
+        try:
+            with closing(self._connect()) as device:
+                self._greet(device)
+                self._rise()
+                self._serve(device)
+        except DriverError as error:
+            self._fall(str(error) or type(error).__name__)
+            self._stopping.wait(self._backoff.next_s())
+
+    def _rise(self) -> None:
+        if self._vitals.rise():
+            _log.info("%s: up", self.name)
+            self._post(DeviceUp(self.name))
+
+    def _fall(self, why: str) -> None:
+        if self._vitals.steady():
+            self._backoff.reset()
+        if self._vitals.fall(why):
+            _log.warning("%s: down: %s", self.name, why)
+            self._post(DeviceDown(self.name, why))
+
+
+class _Readable(Device, Protocol[T_co]):
+    def read(self, timeout: float) -> T_co | None: ...
+
+
+R = TypeVar("R", bound=_Readable[object])
+
+
+class _ReadingPump(Pump[R]):
+    """Reads in a loop. Nonsense is counted; nonsense without end means a new connection."""
+
+    def _serve(self, device: R) -> None:
+        bad = 0
+        while not self._stopping.is_set():
+            try:
+                item = device.read(READ_S)
+            except (BadAnswer, DeviceTimeout, DeviceRefused) as error:
+                bad += 1
+                self._vitals.count_bad()
+                self._misread(error)
+                if bad >= BAD_IN_A_ROW:
+                    raise DeviceLost(f"{bad} bad answers in a row, the last: {error}") from error
+            else:
+                bad = 0
+                if item is not None:
+                    self._post(self._message(item, time.monotonic()))
+            self._vitals.beat()
+
+    @abstractmethod
+    def _message(self, item: object, at_mono: float) -> Message: ...
+
+    def _misread(self, error: DriverError) -> None:
+        _log.warning("%s: %s", self.name, error)
+
+
+class ReaderPump(_ReadingPump[CardReader]):
+    """Posts `ReaderGave` for each presented document, readable or not."""
+
+    def _message(self, item: object, at_mono: float) -> Message:
+        assert isinstance(item, Credential | CardFault)
+        return ReaderGave(self.name, item, at_mono)
+
+    def _misread(self, error: DriverError) -> None:
+        super()._misread(error)
+        if isinstance(error, BadAnswer) and error.card_present:  # a visitor waits: tell her to present it again
+            self._post(ReaderGave(self.name, CardFault(CardProblem.UNREADABLE, str(error)), time.monotonic()))
+
+
+class SensorPump(_ReadingPump[PassageSensor]):
+    """Posts `SensorGave` for each signal."""
+
+    def _message(self, item: object, at_mono: float) -> Message:
+        assert isinstance(item, SensorSignal)
+        return SensorGave(self.name, item, at_mono)
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Something for the relay to do before `deadline_mono`, and where to say that it was done."""
+
+    act: Callable[[Relay, Callable[[], None]], None]  # calls its second argument when the contact has moved
+    deadline_mono: float
+    done: Future[None] = field(default_factory=Future)
+
+
+class RelayPump(Pump[Relay]):
+    """Drives the turnstile. Never late: a command that can't run now fails now.
+
+    Every new connection begins with the contact at rest, and so does the end. Any error during a command leads to a
+    new connection, because only rest is a state that we are sure of. A free passage that shall go on after `DeviceUp`
+    is to be asked for again.
+
+    A driver whose board can't time a pulse says so with `times_pulses = False`: the pump then closes the contact,
+    tells, waits and opens it, so that nobody at the turnstile waits for the end of a pulse.
+    """
+
+    def __init__(self, name: str, connect: Callable[[], Relay], post: Post, *, backoff: Backoff | None = None) -> None:
+        super().__init__(name, connect, post, backoff=backoff)
+        self._commands: queue.Queue[_Command | None] = queue.Queue()
+        self._intake = threading.Lock()
+        self._open = False  # guarded by _intake: with the relay away nothing enters the queue
+        self._held = False
+
+    def pulse(self, seconds: float) -> Future[None]:
+        """Close the contact for `seconds`. The future ends when the contact has closed, or fails with a `DriverError`.
+
+        Cancelling the future withdraws a pulse that has not begun. With a relay that hangs it never ends: wait with a
+        limit of your own.
+        """
+        return self._ask(lambda relay, begun: self._pulse(relay, seconds, begun))
+
+    def hold(self, closed: bool) -> Future[None]:
+        """Keep the contact closed, or at rest."""
+        return self._ask(lambda relay, begun: self._hold(relay, closed))
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """As every pump; the contact is at rest afterwards if the relay still listens."""
+        self._stopping.set()
+        self._commands.put(None)  # wakes the thread
+        return super().stop(timeout_s)
+
+    def _ask(self, act: Callable[[Relay, Callable[[], None]], None]) -> Future[None]:
+        command = _Command(act, time.monotonic() + COMMAND_S)
+        with self._intake:
+            if self._open:
+                self._commands.put(command)
+            else:
+                command.done.set_exception(DeviceLost(f"{self.name} is not connected"))
+        return command.done
+
+    def _greet(self, device: Relay) -> None:
+        self._hold(device, False)
+
+    def _serve(self, device: Relay) -> None:
+        with self._intake:
+            self._open = True
+        try:
+            while not self._stopping.is_set():
+                self._turn(device)
+            device.hold(False)
+        finally:
+            self._close_intake()
+
+    def _turn(self, relay: Relay) -> None:
+        try:
+            command = self._commands.get(timeout=POLL_S)
+        except queue.Empty:
+            relay.poll()
+        else:
+            if command is not None:
+                self._obey(relay, command)
+        self._vitals.beat()
+
+    def _obey(self, relay: Relay, command: _Command) -> None:
+        if not command.done.set_running_or_notify_cancel():
+            return
+        if time.monotonic() > command.deadline_mono:
+            command.done.set_exception(DeviceTimeout(f"{self.name} was busy for more than {COMMAND_S} s"))
+            return
+        try:
+            command.act(relay, lambda: command.done.set_result(None))
+        except Exception as error:
+            if not command.done.done():  # else it is opening that failed: the next connection begins at rest
+                command.done.set_exception(error)
+            raise
+        if not command.done.done():
+            command.done.set_result(None)
+
+    def _pulse(self, relay: Relay, seconds: float, begun: Callable[[], None]) -> None:
+        if getattr(relay, "times_pulses", True):
+            relay.pulse(seconds)
+            return
+        relay.hold(True)
+        begun()
+        self._stopping.wait(seconds)
+        relay.hold(self._held)
+
+    def _hold(self, relay: Relay, closed: bool) -> None:
+        relay.hold(closed)
+        self._held = closed
+
+    def _close_intake(self) -> None:
+        with self._intake:
+            self._open = False
+            while not self._commands.empty():
+                command = self._commands.get_nowait()
+                if command is not None and command.done.set_running_or_notify_cancel():
+                    command.done.set_exception(DeviceLost(f"{self.name} was lost before it could obey"))
