@@ -1,0 +1,73 @@
+# `make demo` and `make test` begin with nothing: they install what is missing, once (systemd/bootstrap.sh).
+
+VENV ?= .venv
+PYTHON ?=
+BIN = $(VENV)/bin
+UV = uv==0.13.9
+export VENV PYTHON
+MAKEFLAGS += --no-print-directory
+
+PYTEST = $(BIN)/python -m pytest -q -n 2 --dist loadfile
+PACKAGES = gate drivers ui sync models
+
+.PHONY: help demo test test-faults test-peers check bench fuzz lock clean appliance tools
+
+help:
+	@echo "make demo         the whole gate at work, without hardware"
+	@echo "make test         every test, on two cores"
+	@echo "make check        format, lint, types and the fast tests"
+	@echo "make test-faults  power cuts, full disks, lost devices"
+	@echo "make test-peers   our answers beside those of other programs"
+	@echo "make fuzz         longer searches for inputs that break us"
+	@echo "make bench        speed and accuracy, with figures"
+	@echo "make lock         choose the libraries' versions anew"
+	@echo "make clean        remove what the above made"
+
+appliance:
+	@systemd/bootstrap.sh appliance
+
+tools:
+	@systemd/bootstrap.sh tests
+
+demo: appliance
+	@$(BIN)/gatectl demo
+
+test: tools
+	@$(PYTEST) --ignore tests/faults --ignore tests/peers --ignore tests/bench
+
+check: tools
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary $(PACKAGES)
+	@$(PYTEST) -m "not slow" --ignore tests/faults --ignore tests/peers --ignore tests/bench
+
+# A folder without tests is told on stderr, so that pytest's own last line stays the last.
+run-folder = if ls $(1)/test_*.py >/dev/null 2>&1; then $(PYTEST) $(1); else echo "$(1): no tests yet" >&2; fi
+
+test-faults: tools
+	@$(call run-folder,tests/faults)
+
+test-peers: tools
+	@$(call run-folder,tests/peers)
+
+fuzz: tools
+	@$(call run-folder,tests/fuzz)
+
+bench:
+	@systemd/bootstrap.sh peers
+	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench
+
+# uv lives in a throw-away environment. The lock files serve CPython from 3.11 on, on every platform that has wheels.
+lock:
+	@set -e; room=$$(mktemp -d); trap 'rm -rf "$$room"' EXIT; \
+	$(or $(PYTHON),python3) -m venv "$$room"; "$$room/bin/pip" install -q $(UV); \
+	compile() { "$$room/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" "$$@"; }; \
+	printf 'pip\nsetuptools\n' | compile - -o systemd/build.lock --upgrade; \
+	compile setup.py -c systemd/build.lock -o systemd/requirements.lock --upgrade; \
+	compile setup.py tests/requirements.txt -c systemd/requirements.lock -o tests/requirements.lock --upgrade; \
+	compile --no-deps tests/bench/requirements.txt -o tests/bench/requirements.lock --upgrade
+
+clean:
+	@rm -rf $(VENV) build dist menshen.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find $(PACKAGES) tests -name __pycache__ -prune -exec rm -rf {} +

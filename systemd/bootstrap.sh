@@ -1,0 +1,139 @@
+#!/bin/sh
+# Makes the virtual environment that `make` works in, and only if it isn't there already.
+#
+#   systemd/bootstrap.sh appliance   what the gate needs (systemd/requirements.lock), and gatectl
+#   systemd/bootstrap.sh tests       the same, and what the tests and checks need (tests/requirements.lock)
+#   systemd/bootstrap.sh peers       the same, and what the bench compares with (tests/bench/requirements.lock)
+#
+# Every package is pinned with its hashes. A stage counts as complete when its mark is there and names these very lock
+# files, this place and this Python; an installation that was cut short leaves `unfinished`, and begins afresh.
+# PYTHON names another Python than the first good one on the PATH, VENV another place than .venv.
+set -eu
+cd "$(dirname "$0")/.."
+venv=${VENV:-.venv}
+marks=$venv/.menshen
+log=$venv/install.log
+packages="python3 python3-venv"
+
+say() { printf 'menshen: %s\n' "$*"; }
+
+fail() {
+    printf 'menshen: %s\n' "$*" >&2
+    exit 1
+}
+
+# Runs a command with its output in the log; shows the log's end when it fails.
+logged() {
+    what=$1
+    shift
+    printf '\n$ %s\n' "$*" >>"$log"
+    "$@" >>"$log" 2>&1 && return
+    tail -n 25 "$log" >&2
+    fail "$what failed; the whole story is in $log"
+}
+
+# A Python with everything that the environment is made of. 3.15 and later are unknown to the lock files.
+suits() {
+    "$1" -c 'import ensurepip, sqlite3, ssl, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null
+}
+
+find_python() {
+    for python in ${PYTHON:-python3 python3.13 python3.12 python3.11 /usr/bin/python3}; do
+        suits "$python" && return
+    done
+    return 1
+}
+
+install_python() {
+    command -v apt-get >/dev/null || fail "Python 3.11 to 3.14 with its venv module is missing: install it, then try again"
+    root=
+    if [ "$(id -u)" -ne 0 ]; then
+        root="sudo -n"
+        sudo -n true 2>/dev/null || fail "Python is missing and installing it needs root. Type: sudo apt-get install -y $packages"
+    fi
+    say "installing $packages with apt-get"
+    # shellcheck disable=SC2086  # the words are meant to be split
+    logged "apt-get update" $root apt-get -o DPkg::Lock::Timeout=120 update
+    # shellcheck disable=SC2086
+    logged "apt-get install" $root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages
+    find_python || fail "this system's Python is not one of 3.11 to 3.14: name a newer one, as in make PYTHON=/path/to/python3 demo"
+}
+
+key_of() {
+    case $1 in
+    appliance) files="setup.py systemd/build.lock systemd/requirements.lock" ;;
+    tests) files="tests/requirements.lock" ;;
+    peers) files="tests/bench/requirements.lock" ;;
+    *) fail "no such stage: $1 (appliance, tests or peers)" ;;
+    esac
+    # shellcheck disable=SC2086
+    { pwd && cat $files; } | sha256sum
+}
+
+ready() { [ "$(cat "$marks/$1" 2>/dev/null)" = "$(key_of "$1")" ]; }
+
+healthy() { [ ! -e "$marks/unfinished" ] && ready appliance && "$venv/bin/python" -c '' 2>/dev/null; }
+
+# No package is built but face_recognition_models, which comes as source alone (it is data); building it uses the
+# setuptools of build.lock, since pip's isolated builds would fetch one without a hash.
+pip_install() {
+    "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --progress-bar off \
+        --no-build-isolation --use-pep517 --only-binary :all: --no-binary face_recognition_models "$@"
+}
+
+# Clears the place. An environment that somebody else made there is put aside, not deleted.
+make_room() {
+    if [ -d "$marks" ] || [ ! -e "$venv" ]; then
+        rm -rf "$venv"
+    else
+        [ ! -e "$venv.before" ] || fail "$venv and $venv.before were not made by this Makefile: remove one of them"
+        say "$venv was not made by this Makefile: kept as $venv.before"
+        mv "$venv" "$venv.before"
+    fi
+    mkdir -p "$marks"
+    : >"$marks/unfinished"
+}
+
+appliance() {
+    healthy && return
+    make_room
+    find_python || install_python
+    say "making $venv with $("$python" --version) (about 200 MB to fetch, once; progress in $log)"
+    logged "making $venv" "$python" -m venv "$venv"
+    logged "installing the build tools" pip_install --require-hashes -r systemd/build.lock
+    logged "installing the libraries" pip_install --require-hashes -r systemd/requirements.lock
+    logged "installing gatectl" pip_install --no-deps --editable .
+    rm -rf menshen.egg-info build
+    finish appliance
+}
+
+tests() {
+    appliance
+    ready tests && return
+    : >"$marks/unfinished"
+    say "adding the test tools to $venv"
+    logged "installing the test tools" pip_install --require-hashes -r tests/requirements.lock
+    finish tests
+}
+
+peers() {
+    appliance
+    ready peers && return
+    rm -rf "$venv/peers"
+    say "fetching the bench's peers into $venv/peers"
+    logged "installing the peers" pip_install --require-hashes --no-deps --target "$venv/peers" -r tests/bench/requirements.lock
+    finish peers
+}
+
+finish() {
+    key_of "$1" >"$marks/$1"
+    rm -f "$marks/unfinished"
+}
+
+exec 9<"$0"
+flock 9 # two makes at once take turns
+case ${1:-} in
+appliance | tests | peers) "$1" ;;
+*) fail "usage: systemd/bootstrap.sh appliance|tests|peers" ;;
+esac
