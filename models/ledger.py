@@ -34,6 +34,7 @@ class Entry:
     body: dict[str, Any] = field(default_factory=dict)
     prev_hash: bytes = b""
     hash: bytes = b""
+    version: int = 1  # how the line is hashed
 
 
 @dataclass(frozen=True, slots=True)
