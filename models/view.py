@@ -54,4 +54,6 @@ class LaneView:
     hint: str = ""  # a FaceProblem's value while the camera looks
     notes: tuple[Note, ...] = ()
     faults: tuple[str, ...] = ()
+    settleable: bool = False  # a steward's "admit" would settle the reason
+    mode: Mode = Mode.CONTROLLED
     seconds: float = 0.0  # how long to show it; 0: until the next

@@ -26,10 +26,11 @@ class Timer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """A document was read. `scan` names the credential, which stays outside the core."""
+    """A document was read. `scan` names the credential, which stays outside; `same` is equal for equal persons."""
 
     scan: int
     card: CardFacts
+    same: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,13 @@ class DeviceBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockJudged:
+    """Whether the clock may be believed."""
+
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFailed:
     """The ledger did not take an entry; nothing that should have followed it was done."""
 
@@ -168,6 +176,7 @@ Event = (
     | ModeSet
     | DeviceLost
     | DeviceBack
+    | ClockJudged
     | RecordFailed
     | ReleaseFailed
 )

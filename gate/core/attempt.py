@@ -1,0 +1,275 @@
+"""One person's attempt, from the card to the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.core.barrier import at_rest
+from gate.core.decide import decide
+from gate.core.effects import Capture, Claim, Effect, Lookup, Release, StopCapture
+from gate.core.events import (
+    CardFailed,
+    CardRead,
+    ClaimAnswered,
+    FaceCompared,
+    FaceHinted,
+    LookupFailed,
+    StewardSaid,
+    TicketFound,
+    TimedOut,
+    Timer,
+)
+from gate.core.state import (
+    KEEP_WAITING_S,
+    Lane,
+    Outcome,
+    clear,
+    mark,
+    out_of_order,
+    record,
+    rest_phase,
+    show,
+    step_times,
+    timer,
+)
+from models.decision import (
+    ClaimAnswer,
+    Decision,
+    FaceFacts,
+    Facts,
+    Need,
+    Now,
+    Policy,
+    Reason,
+    StewardAction,
+    StewardWord,
+    Verdict,
+)
+from models.face import FaceProblem
+from models.ledger import EntryKind
+from models.record import DecisionBody
+from models.view import Mode, Phase
+
+TRY_AGAIN = frozenset({Reason.NO_FACE, Reason.POOR_FACE, Reason.NOT_LIVE, Reason.FACE_UNCERTAIN, Reason.FACE_MISMATCH})
+"""With one of these a further picture may help, while there is time."""
+
+SHORTEST_CAPTURE_S = 0.3
+
+
+def begin(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
+    """Somebody presents a card to a lane that is ready for it."""
+    lane = _next_person(lane, now)
+    lane = replace(lane, same=event.same, facts=replace(lane.facts, card=event.card))
+    if lane.mode is Mode.FREE:
+        return lane, (Lookup(lane.attempt, event.scan),)
+    lane, effects = consider(lane, policy, now)
+    if lane.phase is not Phase.LOOKUP:
+        return lane, effects
+    return lane, (Lookup(lane.attempt, event.scan), *effects)
+
+
+def begin_unread(lane: Lane, event: CardFailed, policy: Policy, now: Now) -> Outcome:
+    """Somebody presents a card that can't be used."""
+    lane = _next_person(lane, now)
+    return consider(replace(lane, facts=replace(lane.facts, card_problem=event.problem)), policy, now)
+
+
+def keep_waiting(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
+    """The next person is early. The same person's second tap is nothing new."""
+    if event.same and event.same == lane.same:
+        return lane, ()
+    return replace(lane, waiting=(event, now.mono)), ()
+
+
+def take_up_waiting(lane: Lane, policy: Policy, now: Now) -> Outcome:
+    """Go on with the card that was presented while the lane was busy."""
+    waiting, lane = lane.waiting, replace(lane, waiting=None)
+    if waiting is None or lane.phase is not Phase.IDLE or now.mono - waiting[1] > KEEP_WAITING_S:
+        return lane, ()
+    return begin(lane, waiting[0], policy, now)
+
+
+def on_ticket(lane: Lane, event: TicketFound, policy: Policy, now: Now) -> Outcome:
+    """The stores answered."""
+    lane = mark(replace(lane, facts=replace(lane.facts, lookup=event.lookup), who=event.who), "lookup", now)
+    return consider(lane, policy, now)
+
+
+def on_ticket_in_free_passage(lane: Lane, event: TicketFound, policy: Policy, now: Now) -> Outcome:
+    """The barrier stands open; who came is written down all the same, with the word that would have been said."""
+    facts = replace(lane.facts, lookup=event.lookup)
+    word = decide(facts, policy, now)
+    word = replace(word, awaiting=(), flags=(*word.flags, "free_passage"))
+    body = DecisionBody(lane.attempt, facts, word, now.wall)
+    return lane, (record(lane, EntryKind.DECISION, body),)
+
+
+def on_lookup_failed(lane: Lane, event: LookupFailed, policy: Policy, now: Now) -> Outcome:
+    """The stores could not answer: a person has to."""
+    return consider(replace(lane, facts=replace(lane.facts, lookup_fault=event.why or "store")), policy, now)
+
+
+def on_claim(lane: Lane, event: ClaimAnswered, policy: Policy, now: Now) -> Outcome:
+    """The authority answered."""
+    lane = mark(replace(lane, facts=replace(lane.facts, claim=event.answer)), "claim", now)
+    return consider(lane, policy, now)
+
+
+def on_face(lane: Lane, event: FaceCompared, policy: Policy, now: Now) -> Outcome:
+    """The camera's try is over; the better of the tries counts."""
+    face = better_try(lane.facts.face, event.face)
+    hits = tuple(dict.fromkeys((*lane.facts.face_hits, *event.hits)))
+    lane = mark(replace(lane, facts=replace(lane.facts, face=face, face_hits=hits), hint=""), "face", now)
+    seconds = policy.capture_s - _since(lane, "lookup", now)
+    if _may_try_again(lane, policy, now) and seconds >= SHORTEST_CAPTURE_S:
+        ticket = lane.decision.ticket if lane.decision else ""
+        return lane, (Capture(lane.attempt, ticket, round(seconds, 3)),)
+    return consider(lane, policy, now)
+
+
+def on_hint(lane: Lane, event: FaceHinted, policy: Policy, now: Now) -> Outcome:
+    """Tell the visitor what is in the way, once."""
+    if lane.hint == event.problem:
+        return lane, ()
+    lane = replace(lane, hint=event.problem)
+    return lane, (show(lane),)
+
+
+def on_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
+    """An answer is overdue: go on without it."""
+    facts = lane.facts
+    if event.timer is Timer.LOOKUP and facts.lookup is None:
+        return consider(replace(lane, facts=replace(facts, lookup_fault="timeout")), policy, now)
+    if event.timer is Timer.CLAIM and Need.CLAIM in lane.asked and facts.claim is None:
+        return on_claim(lane, ClaimAnswered(event.attempt, ClaimAnswer.NO_ANSWER), policy, now)
+    if event.timer is Timer.CAPTURE and Need.FACE in lane.asked:
+        face = facts.face or FaceFacts(problem=FaceProblem.NO_FACE)
+        lane = mark(replace(lane, facts=replace(facts, face=face), hint=""), "face", now)
+        lane, effects = consider(lane, policy, now)
+        return lane, (StopCapture(lane.attempt), *effects)
+    return lane, ()
+
+
+def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outcome:
+    """A person speaks about the one in the lane. A word that can't settle what is asked changes nothing."""
+    decision = lane.decision
+    if event.action is StewardAction.RETRY_FACE:
+        return _look_again(lane, event, policy, now)
+    if event.action is StewardAction.ADMIT and not (decision and decision.settleable):
+        return lane, ()
+    if lane.phase is not Phase.REFERRED and event.action not in (StewardAction.SKIP_FACE, StewardAction.REFUSE):
+        return lane, ()
+    lane = mark(_with_word(lane, event), "steward", now)
+    capturing = lane.phase is Phase.CAPTURE
+    lane, effects = consider(lane, policy, now)
+    return lane, ((StopCapture(lane.attempt), *effects) if capturing else effects)
+
+
+def on_refer_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
+    """Nobody came to settle it: the lane is needed by others."""
+    if event.timer is not Timer.REFER or lane.decision is None:
+        return lane, ()
+    if lane.decision.verdict is Verdict.DENY:
+        return at_rest(lane, policy, now)
+    word = Decision(Verdict.DENY, Reason.STEWARD_TIMEOUT, (), lane.decision.ticket)
+    entry = record(lane, EntryKind.DECISION, _body(lane, word, now))
+    lane, effects = at_rest(lane, policy, now)
+    return lane, (entry, *effects)
+
+
+def consider(lane: Lane, policy: Policy, now: Now) -> Outcome:
+    """Decide with what is known: gather more, or act."""
+    decision = decide(lane.facts, policy, now)
+    lane = replace(lane, decision=decision)
+    if decision.awaiting:
+        return _gather(lane, decision, policy)
+    lane = mark(lane, "decide", now)
+    entry = record(lane, EntryKind.DECISION, _body(lane, decision, now), opens=decision.verdict is Verdict.ADMIT)
+    if decision.verdict is Verdict.ADMIT:
+        lane = replace(lane, phase=Phase.RELEASED)
+        release = Release(lane.attempt, policy.pulse_s)
+        return lane, (entry, release, show(lane), timer(lane, Timer.PASSAGE, policy.passage_s))
+    if (decision.verdict is Verdict.REFER and not _lane_is_closed(lane)) or decision.settleable:
+        lane = replace(lane, phase=Phase.REFERRED)
+        return lane, (entry, show(lane), timer(lane, Timer.REFER, policy.refer_s))
+    lane = replace(lane, phase=rest_phase(lane))
+    return lane, (entry, show(lane, policy.show_s), timer(lane, Timer.SHOW, policy.show_s))
+
+
+def better_try(before: FaceFacts | None, latest: FaceFacts) -> FaceFacts:
+    """Of two tries the one that says more: a comparison before a problem, the smaller distance before the larger."""
+    if before is None:
+        return replace(latest, tries=1)
+    best = latest if _rank(latest) <= _rank(before) else before
+    return replace(best, tries=before.tries + 1)
+
+
+def _rank(face: FaceFacts) -> tuple[bool, float]:
+    compared = face.comparison is not None and face.problem is None and not face.fault
+    return (not compared, face.comparison.distance if compared and face.comparison else 0.0)
+
+
+def _next_person(lane: Lane, now: Now) -> Lane:
+    lane = clear(lane)
+    facts = Facts(
+        gate=lane.gate,
+        direction=lane.direction,
+        paused=lane.mode is Mode.PAUSED,
+        out_of_order=out_of_order(lane),
+        clock_trusted=lane.clock_trusted,
+    )
+    return mark(replace(lane, attempt=lane.attempt + 1, facts=facts), "card", now)
+
+
+def _lane_is_closed(lane: Lane) -> bool:
+    return lane.facts.paused or bool(lane.facts.out_of_order)
+
+
+def _gather(lane: Lane, decision: Decision, policy: Policy) -> Outcome:
+    """Ask for what is missing and was not asked for yet."""
+    effects: list[Effect] = []
+    fresh = [need for need in decision.awaiting if need not in lane.asked]
+    if Need.LOOKUP in fresh:
+        effects.append(timer(lane, Timer.LOOKUP, policy.lookup_s))
+    if Need.CLAIM in fresh:
+        effects += [Claim(lane.attempt, decision.ticket), timer(lane, Timer.CLAIM, policy.claim_s)]
+    if Need.FACE in fresh:
+        effects += [
+            Capture(lane.attempt, decision.ticket, policy.capture_s),
+            timer(lane, Timer.CAPTURE, policy.capture_s),
+        ]
+    phase = Phase.CAPTURE if Need.FACE in decision.awaiting else Phase.LOOKUP
+    lane = replace(lane, phase=phase, asked=lane.asked | set(fresh))
+    return lane, (*effects, show(replace(lane, decision=None))) if fresh else ()
+
+
+def _may_try_again(lane: Lane, policy: Policy, now: Now) -> bool:
+    face = lane.facts.face
+    if face is None or face.fault or face.tries >= policy.face_tries:
+        return False
+    word = decide(lane.facts, policy, now)
+    return not word.awaiting and word.reason in TRY_AGAIN
+
+
+def _since(lane: Lane, name: str, now: Now) -> float:
+    return now.mono - max((at for mark_name, at in lane.marks if mark_name == name), default=now.mono)
+
+
+def _with_word(lane: Lane, event: StewardSaid) -> Lane:
+    on = lane.decision.reason if lane.decision else None
+    word = StewardWord(event.action, event.actor, event.why, on)
+    return replace(lane, facts=replace(lane.facts, steward=(*lane.facts.steward, word)))
+
+
+def _look_again(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outcome:
+    """Forget the tries so far; the words that were said stay on record, but for a face that was declined."""
+    if lane.phase is not Phase.REFERRED or lane.facts.lookup is None or not policy.needs_face:
+        return lane, ()
+    lane = mark(_with_word(lane, event), "lookup", now)
+    words = tuple(word for word in lane.facts.steward if word.action is not StewardAction.SKIP_FACE)
+    facts = replace(lane.facts, face=None, steward=words)
+    return consider(replace(lane, facts=facts, asked=lane.asked - {Need.FACE}), policy, now)
+
+
+def _body(lane: Lane, decision: Decision, now: Now) -> DecisionBody:
+    return DecisionBody(lane.attempt, lane.facts, decision, now.wall, ms=step_times(lane))

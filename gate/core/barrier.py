@@ -1,0 +1,83 @@
+"""The turnstile: what it did with a release, and what it did without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.core.effects import Record, StopCapture
+from gate.core.events import Passed, RecordFailed, ReleaseFailed, SensorSaw, TimedOut, Timer
+from gate.core.state import Lane, Outcome, clear, record, show, timer
+from models.decision import Decision, Now, Policy, Reason, Verdict
+from models.ledger import EntryKind
+from models.passage import Passage, SignalKind
+from models.record import PassageBody, SignalBody
+from models.view import Phase
+
+
+def at_rest(lane: Lane, policy: Policy, now: Now) -> Outcome:
+    """The person has left the lane."""
+    lane = clear(lane)
+    return lane, (show(lane),)
+
+
+def on_passed(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
+    """The turnstile turned after a release: the ticket is used now. The other way round, it is an intrusion."""
+    if event.direction is not lane.direction:
+        return on_intrusion(lane, event, policy, now)
+    entry = _end(lane, Passage.PASSED, "", now)
+    lane, effects = at_rest(lane, policy, now)
+    return lane, (entry, *effects)
+
+
+def on_passage_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
+    """Nobody was seen to pass. Without a working sensor that means nothing, and is written down as such."""
+    if event.timer is not Timer.PASSAGE:
+        return lane, ()
+    watched = lane.has_sensor and "sensor" not in lane.lost
+    entry = _end(lane, Passage.NO_SHOW if watched else Passage.UNKNOWN, "", now)
+    lane, effects = at_rest(lane, policy, now)
+    return lane, (entry, *effects)
+
+
+def on_release_failed(lane: Lane, event: ReleaseFailed, policy: Policy, now: Now) -> Outcome:
+    """The relay did not move: the ticket stays good, and a person helps."""
+    entry = _end(lane, Passage.NO_SHOW, "release_failed", now)
+    ticket = lane.decision.ticket if lane.decision else ""
+    word = Decision(Verdict.REFER, Reason.DEVICE_FAULT, (), ticket)
+    lane = replace(lane, phase=Phase.REFERRED, decision=word)
+    return lane, (entry, show(lane), timer(lane, Timer.REFER, policy.refer_s))
+
+
+def on_record_failed(lane: Lane, event: RecordFailed, policy: Policy, now: Now) -> Outcome:
+    """No ink, no motion: the lane is out of order until the ledger is back."""
+    word = Decision(Verdict.REFER, Reason.DEVICE_FAULT)
+    lost = tuple(dict.fromkeys((*lane.lost, "ledger")))
+    lane = replace(clear(replace(lane, lost=lost)), decision=word)
+    return lane, (StopCapture(lane.attempt), show(lane, policy.show_s), timer(lane, Timer.SHOW, policy.show_s))
+
+
+def on_intrusion(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
+    """It turned and nobody had been released that way."""
+    body = SignalBody(SignalKind.TURNED, event.direction, lane.attempt)
+    return lane, (record(lane, EntryKind.INTRUSION, body),)
+
+
+def on_passed_in_free_passage(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
+    """In free passage everybody is counted and nobody is asked."""
+    body = PassageBody(0, Passage.PASSED, event.direction)
+    return lane, (record(lane, EntryKind.PASSAGE, body),)
+
+
+def on_signal(lane: Lane, event: SensorSaw, policy: Policy, now: Now) -> Outcome:
+    """A second person, a wing held open, fire, tamper: seen and written down, never acted through."""
+    kind = EntryKind.TAILGATE if event.signal.kind is SignalKind.SECOND_PERSON else EntryKind.SAFETY
+    body = SignalBody(event.signal.kind, event.signal.direction, lane.attempt, event.signal.detail)
+    return lane, (record(lane, kind, body),)
+
+
+def _end(lane: Lane, passage: Passage, detail: str, now: Now) -> Record:
+    ticket = lane.decision.ticket if lane.decision else ""
+    released_at = lane.marks[-1][1] if lane.marks else now.mono
+    ms = {"passage": round((now.mono - released_at) * 1000, 3)}
+    body = PassageBody(lane.attempt, passage, lane.direction, ticket, detail, ms)
+    return record(lane, EntryKind.PASSAGE, body, settles=True)

@@ -1,0 +1,54 @@
+"""How the lane is run: its mode, its devices, its clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.core.effects import Effect, Hold
+from gate.core.events import ClockJudged, DeviceBack, DeviceLost, ModeSet
+from gate.core.state import Lane, Outcome, clear, record, show
+from models.decision import Now, Policy
+from models.ledger import EntryKind
+from models.record import DeviceBody, ModeBody
+from models.view import Mode, Phase
+
+AT_REST = frozenset({Phase.IDLE, Phase.PAUSED, Phase.FREE, Phase.FAULT})
+
+
+def on_mode(lane: Lane, event: ModeSet, policy: Policy, now: Now) -> Outcome:
+    """A person changes how the lane is run; it holds for the next person, the barrier follows at once."""
+    effects: list[Effect] = [record(lane, EntryKind.MODE, ModeBody(event.mode, event.actor, event.why))]
+    if (event.mode is Mode.FREE) is not (lane.mode is Mode.FREE):
+        effects.append(Hold(event.mode is Mode.FREE))
+    lane = _settle(replace(lane, mode=event.mode))
+    return lane, (*effects, show(lane))
+
+
+def on_device_lost(lane: Lane, event: DeviceLost, policy: Policy, now: Now) -> Outcome:
+    """A device is gone. Who is in the lane is served as far as it goes; the next one is told."""
+    if event.device in lane.lost:
+        return lane, ()
+    lane = _settle(replace(lane, lost=(*lane.lost, event.device)))
+    entry = record(lane, EntryKind.DEVICE, DeviceBody(event.device, up=False, why=event.why))
+    return lane, (entry, show(lane))
+
+
+def on_device_back(lane: Lane, event: DeviceBack, policy: Policy, now: Now) -> Outcome:
+    """A device is there again. A relay that comes back is told how the barrier should stand."""
+    if event.device not in lane.lost:
+        return lane, ()
+    lane = _settle(replace(lane, lost=tuple(name for name in lane.lost if name != event.device)))
+    entry = record(lane, EntryKind.DEVICE, DeviceBody(event.device, up=True))
+    holds = (Hold(True),) if event.device == "relay" and lane.mode is Mode.FREE else ()
+    return lane, (entry, *holds, show(lane))
+
+
+def on_clock(lane: Lane, event: ClockJudged, policy: Policy, now: Now) -> Outcome:
+    """The clock is judged anew; it holds for the next person."""
+    return replace(lane, clock_trusted=event.trusted), ()
+
+
+def _settle(lane: Lane) -> Lane:
+    """At rest the phase follows mode and devices; with a person in the lane it waits for him."""
+    cleared = clear(lane)
+    return cleared if lane.phase in AT_REST and cleared.phase is not lane.phase else lane
