@@ -1,0 +1,168 @@
+"""Kinds of values that a configuration file may hold: what is expected, and how it is read.
+
+A dataclass whose fields are made by `setting` is its own schema: names, kinds, defaults and the sample's words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_DEVICE_URL = re.compile(r"[a-z0-9_]+(\+[a-z0-9_]+)*:\S*", re.ASCII)
+_SECRET_IN_URL = re.compile(r"//[^/?]*@|[?&][^=&]*(pass|secret|token|pin|key)[^=&]*=", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(r"-----BEGIN|\n|^(?![/.])[0-9A-Za-z+/=_-]{32,}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value. `read` gives the value for the program, or raises `ValueError`; `words` is a closed list."""
+
+    expected: str
+    read: Callable[[Any], Any]
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a field's metadata tells of it. `example` is its value in the sample, as TOML writes it."""
+
+    kind: Kind
+    about: str
+    example: str
+
+
+def setting(kind: Kind, example: str, about: str, default: Any = MISSING) -> Any:
+    """A dataclass field read from the file. Without `default` the file must name it."""
+    return field(default=default, metadata={"setting": Setting(kind, about, example)})
+
+
+def setting_of(declared: Field[Any]) -> Setting:
+    """The setting that `declared` was made from."""
+    found: Setting = declared.metadata["setting"]
+    return found
+
+
+def text(pattern: str, expected: str) -> Kind:
+    """A string that `pattern` matches from end to end."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(expected)
+        return value
+
+    return Kind(expected, read)
+
+
+def choice(words: type[Enum]) -> Kind:
+    """One member of an enumeration, by its name in lower case."""
+    members = {member.name.lower(): member for member in words}
+    expected = "one of " + ", ".join(members)
+
+    def read(value: Any) -> Enum:
+        if not isinstance(value, str) or value not in members:
+            raise ValueError(expected)
+        return members[value]
+
+    return Kind(expected, read, words=tuple(members))
+
+
+def number(low: float, high: float) -> Kind:
+    """A finite number from `low` to `high`."""
+    expected = f"a number from {low:g} to {high:g}"
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(expected)
+        if not low <= value <= high:
+            raise ValueError(expected)
+        return float(value)
+
+    return Kind(expected, read)
+
+
+def whole(low: int, high: int) -> Kind:
+    """A whole number from `low` to `high`."""
+    expected = f"a whole number from {low} to {high}"
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(expected)
+        return value
+
+    return Kind(expected, read)
+
+
+def _read_switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(SWITCH.expected)
+    return value
+
+
+def _read_folder(value: Any) -> Path:
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+        raise ValueError(ABSOLUTE_PATH.expected)
+    return Path(value)
+
+
+def _read_file_name(value: Any) -> Path:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError(FILE_NAME.expected)
+    return Path(value)
+
+
+def _read_file_names(value: Any) -> tuple[Path, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(FILE_NAMES.expected)
+    return tuple(_read_file_name(name) for name in value)
+
+
+def _read_secret_file(value: Any) -> Path:
+    if not isinstance(value, str) or not value or _LOOKS_SECRET.search(value):
+        raise ValueError(SECRET_FILE.expected)
+    return _read_file_name(value)
+
+
+def _read_device(value: Any) -> str:
+    if not isinstance(value, str) or not _DEVICE_URL.fullmatch(value) or _SECRET_IN_URL.search(value):
+        raise ValueError(DEVICE.expected)
+    return value
+
+
+def _read_optional_device(value: Any) -> str | None:
+    return None if value == "" else _read_device(value)
+
+
+def _read_zone(value: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, OSError, TypeError, AttributeError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(ZONE.expected) from error
+
+
+def _read_distances(value: Any) -> Mapping[str, float]:
+    if not isinstance(value, dict):
+        raise ValueError(DISTANCES.expected)
+    distance = number(0, 10)
+    return {model: distance.read(ceiling) for model, ceiling in value.items()}
+
+
+def looks_secret(value: Any) -> bool:
+    """Whether `value` had better not be repeated in a message."""
+    return isinstance(value, str) and bool(_LOOKS_SECRET.search(value) or _SECRET_IN_URL.search(value))
+
+
+SWITCH = Kind("true or false", _read_switch)
+ABSOLUTE_PATH = Kind("an absolute path", _read_folder)
+FILE_NAME = Kind("a file name", _read_file_name)
+FILE_NAMES = Kind('a list of at least one file name, as in ["issuers/hall.pub"]', _read_file_names)
+SECRET_FILE = Kind("the name of the file that holds the secret, never the secret itself", _read_secret_file)
+DEVICE = Kind("a device URL without a secret, as in sam+serial:///dev/gate-reader", _read_device)
+OPTIONAL_DEVICE = Kind('a device URL without a secret, or "" for none', _read_optional_device)
+ZONE = Kind("a time zone's name, as in Asia/Shanghai", _read_zone)
+DISTANCES = Kind('a table of model = distance (0 to 10), as in { "dlib-resnet" = 0.45 }', _read_distances)
