@@ -1,0 +1,219 @@
+"""The process that alone has the camera: `python -m gate.vision_child FD`, FD being its end of the link.
+
+One loop, no threads. Each turn does one thing (listen, open the camera, look at one frame) and then sends a beat, so a
+grab or a probe that hangs is heard as silence. A frame is taken only while a capture is asked for; it stays in this
+process's memory, which is never dumped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from drivers import connect
+from drivers.errors import DeviceLost, DriverError
+from drivers.interfaces import Camera, FaceEngine
+from gate.vision_link import (
+    Ask,
+    Beat,
+    Broken,
+    CameraDown,
+    CameraUp,
+    Cancel,
+    Capture,
+    Failed,
+    Hint,
+    Link,
+    Probed,
+    Ready,
+    Setup,
+    child_end,
+)
+from gate.vitals import bare_trace
+from models.face import FaceProbe
+
+BAD_IN_A_ROW = 4  # frames that fail one after another before the camera is opened anew
+POLL_S = 0.5  # an idle camera is asked this often whether it is still there
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+
+
+@dataclass(slots=True)
+class _Job:
+    """One capture under way."""
+
+    attempt: int
+    ends_mono: float
+    last: FaceProbe | None = None
+    frames: int = 0
+    ms: dict[str, float] = field(default_factory=lambda: {"grab": 0.0, "probe": 0.0})
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the milliseconds that the block takes to `step`."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.ms[step] += (time.perf_counter() - began) * 1000.0
+
+
+class Watcher:
+    """Camera and engine behind the link."""
+
+    def __init__(self, link: Link[Ask], setup: Setup) -> None:
+        self._link, self._setup, self._limits = link, setup, setup.limits
+        self._engine: FaceEngine | None = None
+        self._camera: Camera | None = None
+        self._reopen_mono = self._poll_mono = 0.0
+        self._job: _Job | None = None
+        self._bad = 0
+
+    def run(self) -> None:
+        """Work until the gate hangs up (`EOFError`). Raises `DriverError` when the engine can't be loaded."""
+        self._engine = connect("face", self._setup.face)
+        self._open_camera()
+        _one_thread()
+        self._link.send(Ready(self._engine.model_version))
+        while True:
+            self._turn(self._engine)
+            self._link.send(Beat())
+
+    def _turn(self, engine: FaceEngine) -> None:
+        self._hear(self._link.receive(0.0 if self._job else self._limits.beat_s))
+        if self._camera is None:
+            if time.monotonic() >= self._reopen_mono:
+                self._open_camera()
+        elif self._job is not None:
+            self._look(self._camera, engine, self._job)
+        else:
+            self._poll(self._camera)
+
+    def _poll(self, camera: Camera) -> None:
+        """Notice an unplugging before a visitor does, where the driver can tell without a picture."""
+        poll = getattr(camera, "poll", None)
+        if poll is None or time.monotonic() < self._poll_mono:
+            return
+        self._poll_mono = time.monotonic() + POLL_S
+        try:
+            poll()
+        except DriverError as error:
+            self._lose_camera(str(error))
+
+    def _hear(self, ask: Ask | None) -> None:
+        match ask:
+            case Capture(attempt, timeout_s) if self._camera is None:
+                self._link.send(Failed(attempt, "the camera is not connected"))
+            case Capture(attempt, timeout_s):
+                self._job = _Job(attempt, time.monotonic() + timeout_s)
+            case Cancel(attempt) if self._job is not None and self._job.attempt == attempt:
+                self._job = None
+            case _:
+                pass
+
+    def _look(self, camera: Camera, engine: FaceEngine, job: _Job) -> None:
+        """Take one frame and look at it."""
+        try:
+            with job.timed("grab"):
+                frame = camera.grab(self._limits.grab_s)
+        except DriverError as error:
+            self._miss(error, job)
+            return
+        self._bad = 0
+        self._link.send(Beat())
+        job.frames += 1
+        try:
+            with job.timed("probe"):
+                probe = engine.probe(frame)
+        except DriverError as error:
+            self._end_job(Failed(job.attempt, str(error)))
+        else:
+            self._weigh(probe, job)
+
+    def _weigh(self, probe: FaceProbe, job: _Job) -> None:
+        if probe.problem is not None and (job.last is None or job.last.problem is not probe.problem):
+            self._link.send(Hint(job.attempt, probe.problem))
+        job.last = probe
+        if probe.problem is None or time.monotonic() >= job.ends_mono:
+            self._end_job(Probed(job.attempt, replace(probe, frames=job.frames), job.ms))
+
+    def _end_job(self, answer: Probed | Failed) -> None:
+        self._link.send(answer)
+        self._job = None
+
+    def _miss(self, error: DriverError, job: _Job) -> None:
+        """No frame came: perhaps the next one does, perhaps the camera is gone."""
+        self._bad += 1
+        if isinstance(error, DeviceLost) or self._bad >= BAD_IN_A_ROW:
+            self._lose_camera(str(error))
+        elif time.monotonic() >= job.ends_mono:
+            last = job.last and replace(job.last, frames=job.frames)
+            self._end_job(Probed(job.attempt, last, job.ms) if last else Failed(job.attempt, str(error)))
+
+    def _open_camera(self) -> None:
+        self._link.send(Beat(self._limits.open_s))
+        try:
+            self._camera = connect("camera", self._setup.camera)
+        except DriverError as error:
+            self._lose_camera(str(error))
+        else:
+            self._bad = 0
+            self._link.send(CameraUp())
+
+    def _lose_camera(self, why: str) -> None:
+        if self._camera is not None:
+            self._camera.close()
+        self._camera = None
+        self._reopen_mono = time.monotonic() + self._limits.reopen_s
+        self._link.send(CameraDown(why))
+        if self._job is not None:
+            self._end_job(Failed(self._job.attempt, why))
+
+
+def harden(parent: int) -> None:
+    """Die with the gate, never be dumped to a disk, leave Ctrl-C to the gate."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.getppid() != parent:  # the gate died before we could ask to be told
+        sys.exit(0)
+
+
+def _one_thread() -> None:
+    """OpenCV's pool of threads gains nothing on one small picture and disturbs the lane."""
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(1)
+
+
+def main(fd: int, parent: int) -> int:
+    """Serve the link until the gate hangs up; returns the exit status."""
+    harden(parent)
+    link = child_end(socket.socket(fileno=fd))
+    try:
+        setup = link.receive(5.0)
+        if isinstance(setup, Setup):
+            Watcher(link, setup).run()
+    except EOFError:
+        return 0
+    except DriverError as error:
+        link.send(Broken(str(error)))
+    except Exception as error:  # a bug, or a library's own error: told without the words it may quote
+        link.send(Broken(f"the vision child met {type(error).__name__}"))
+        print(bare_trace(error), file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    faulthandler.enable()  # a crash inside dlib or OpenCV tells where
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
