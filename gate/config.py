@@ -101,7 +101,12 @@ class Devices:
     """`[devices]`: URLs, as driver[+transport]:location[?option=value]."""
 
     reader: str = setting(kinds.DEVICE, '"sam+serial:///dev/gate-reader?baud=115200"', "the card reader")
-    camera: str = setting(kinds.DEVICE, '"v4l2:///dev/gate-camera"', "the lane's camera")
+    exit_reader: str | None = setting(
+        kinds.OPTIONAL_DEVICE, '""', "a second reader on the inner side, for people who leave", None
+    )
+    camera: str | None = setting(
+        kinds.OPTIONAL_DEVICE, '"v4l2:///dev/gate-camera"', 'the lane\'s camera, or "": a person compares'
+    )
     face: str = setting(kinds.DEVICE, '"dlib:"', "the face engine", "dlib:")
     relay: str = setting(kinds.DEVICE, '"lcus+serial:///dev/gate-relay?channel=1"', "the turnstile's contact")
     sensor: str | None = setting(
@@ -115,18 +120,16 @@ class Secrets:
 
     device_key: Path = setting(kinds.SECRET_FILE, '"device-key"', "seals what rests on this device", Path("device-key"))
     signing_key: Path = setting(kinds.SECRET_FILE, '"signing-key"', "signs the ledger", Path("signing-key"))
-    event_secret: Path = setting(kinds.SECRET_FILE, '"event-secret"', "opens the manifest", Path("event-secret"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vision:
-    """`[vision]`: bounds for camera and face engine."""
+    """`[vision]`: how patient the gate is with camera and face engine, in seconds."""
 
-    max_width_px: int = setting(kinds.whole(160, 8192), "1920", "wider frames are scaled down", 1920)
-    max_height_px: int = setting(kinds.whole(120, 8192), "1080", "higher frames are scaled down", 1080)
-    frame_s: float = setting(kinds.number(0.1, 30), "2.0", "how long one frame may take", 2.0)
-    probe_s: float = setting(kinds.number(0.1, 60), "5.0", "how long the engine may look at one frame", 5.0)
-    start_s: float = setting(kinds.number(1, 300), "60.0", "how long loading the networks may take", 60.0)
+    start_s: float = setting(kinds.number(1, 300), "20.0", "how long loading the networks may take", 20.0)
+    silence_s: float = setting(
+        kinds.number(0.5, 30), "1.2", "a child silent for longer is replaced; more than one look takes here", 1.2
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,7 @@ class Policy:
     min_assurance: Assurance = Assurance.AUTHENTICATED
     bands: tuple[FaceBands, ...] = ()
     face_tries: int = 3
+    watch_distance: float = 0.35  # a list is searched more strictly than a holder is compared
     pad_accept: float | None = None  # None: liveness is not asked for
     early_s: float = 0.0  # how long before a ticket's own time it already admits
     one_per_identity: bool = True

@@ -58,19 +58,18 @@ SHORTEST_CAPTURE_S = 0.3
 
 def begin(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
     """Somebody presents a card to a lane that is ready for it."""
-    lane = _next_person(lane, now)
-    lane = replace(lane, same=event.same, facts=replace(lane.facts, card=event.card))
+    lane = _next_person(lane, event, now)
+    lane = replace(lane, same=event.same, scan=event.scan, facts=replace(lane.facts, card=event.card))
+    if lane.waiting and event.same and lane.waiting[0].same == event.same:
+        lane = replace(lane, waiting=None)  # the one who waited has come himself
     if lane.mode is Mode.FREE:
-        return lane, (Lookup(lane.attempt, event.scan),)
-    lane, effects = consider(lane, policy, now)
-    if lane.phase is not Phase.LOOKUP:
-        return lane, effects
-    return lane, (Lookup(lane.attempt, event.scan), *effects)
+        return lane, (Lookup(lane.attempt, lane.scan),)
+    return consider(lane, policy, now)
 
 
 def begin_unread(lane: Lane, event: CardFailed, policy: Policy, now: Now) -> Outcome:
     """Somebody presents a card that can't be used."""
-    lane = _next_person(lane, now)
+    lane = _next_person(lane, event, now)
     return consider(replace(lane, facts=replace(lane.facts, card_problem=event.problem)), policy, now)
 
 
@@ -91,7 +90,7 @@ def take_up_waiting(lane: Lane, policy: Policy, now: Now) -> Outcome:
 
 def on_ticket(lane: Lane, event: TicketFound, policy: Policy, now: Now) -> Outcome:
     """The stores answered."""
-    lane = mark(replace(lane, facts=replace(lane.facts, lookup=event.lookup), who=event.who), "lookup", now)
+    lane = mark(replace(lane, facts=replace(lane.facts, lookup=event.lookup), holders=event.holders), "lookup", now)
     return consider(lane, policy, now)
 
 
@@ -111,8 +110,11 @@ def on_lookup_failed(lane: Lane, event: LookupFailed, policy: Policy, now: Now) 
 
 def on_claim(lane: Lane, event: ClaimAnswered, policy: Policy, now: Now) -> Outcome:
     """The authority answered."""
+    capturing = lane.phase is Phase.CAPTURE
     lane = mark(replace(lane, facts=replace(lane.facts, claim=event.answer)), "claim", now)
-    return consider(lane, policy, now)
+    lane, effects = consider(lane, policy, now)
+    stops = (StopCapture(lane.attempt),) if capturing and lane.phase is not Phase.CAPTURE else ()
+    return lane, (*stops, *effects)
 
 
 def on_face(lane: Lane, event: FaceCompared, policy: Policy, now: Now) -> Outcome:
@@ -120,7 +122,7 @@ def on_face(lane: Lane, event: FaceCompared, policy: Policy, now: Now) -> Outcom
     face = better_try(lane.facts.face, event.face)
     hits = tuple(dict.fromkeys((*lane.facts.face_hits, *event.hits)))
     lane = mark(replace(lane, facts=replace(lane.facts, face=face, face_hits=hits), hint=""), "face", now)
-    seconds = policy.capture_s - _since(lane, "lookup", now)
+    seconds = policy.capture_s - _since(lane, ("lookup", "steward"), now)
     if _may_try_again(lane, policy, now) and seconds >= SHORTEST_CAPTURE_S:
         ticket = lane.decision.ticket if lane.decision else ""
         return lane, (Capture(lane.attempt, ticket, round(seconds, 3)),)
@@ -209,11 +211,11 @@ def _rank(face: FaceFacts) -> tuple[bool, float]:
     return (not compared, face.comparison.distance if compared and face.comparison else 0.0)
 
 
-def _next_person(lane: Lane, now: Now) -> Lane:
+def _next_person(lane: Lane, event: CardRead | CardFailed, now: Now) -> Lane:
     lane = clear(lane)
     facts = Facts(
         gate=lane.gate,
-        direction=lane.direction,
+        direction=event.direction or lane.direction,
         paused=lane.mode is Mode.PAUSED,
         out_of_order=out_of_order(lane),
         clock_trusted=lane.clock_trusted,
@@ -226,11 +228,11 @@ def _lane_is_closed(lane: Lane) -> bool:
 
 
 def _gather(lane: Lane, decision: Decision, policy: Policy) -> Outcome:
-    """Ask for what is missing and was not asked for yet."""
+    """Ask for what is missing and was not asked for yet. While a person decided, answers and timers came to nothing."""
     effects: list[Effect] = []
-    fresh = [need for need in decision.awaiting if need not in lane.asked]
+    fresh = [need for need in decision.awaiting if need not in lane.asked or lane.phase is Phase.REFERRED]
     if Need.LOOKUP in fresh:
-        effects.append(timer(lane, Timer.LOOKUP, policy.lookup_s))
+        effects += [Lookup(lane.attempt, lane.scan), timer(lane, Timer.LOOKUP, policy.lookup_s)]
     if Need.CLAIM in fresh:
         effects += [Claim(lane.attempt, decision.ticket), timer(lane, Timer.CLAIM, policy.claim_s)]
     if Need.FACE in fresh:
@@ -240,7 +242,7 @@ def _gather(lane: Lane, decision: Decision, policy: Policy) -> Outcome:
         ]
     phase = Phase.CAPTURE if Need.FACE in decision.awaiting else Phase.LOOKUP
     lane = replace(lane, phase=phase, asked=lane.asked | set(fresh))
-    return lane, (*effects, show(replace(lane, decision=None))) if fresh else ()
+    return lane, (*effects, show(lane)) if fresh else ()
 
 
 def _may_try_again(lane: Lane, policy: Policy, now: Now) -> bool:
@@ -251,8 +253,8 @@ def _may_try_again(lane: Lane, policy: Policy, now: Now) -> bool:
     return not word.awaiting and word.reason in TRY_AGAIN
 
 
-def _since(lane: Lane, name: str, now: Now) -> float:
-    return now.mono - max((at for mark_name, at in lane.marks if mark_name == name), default=now.mono)
+def _since(lane: Lane, names: tuple[str, ...], now: Now) -> float:
+    return now.mono - max((at for name, at in lane.marks if name in names), default=now.mono)
 
 
 def _with_word(lane: Lane, event: StewardSaid) -> Lane:
@@ -265,7 +267,7 @@ def _look_again(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Out
     """Forget the tries so far; the words that were said stay on record, but for a face that was declined."""
     if lane.phase is not Phase.REFERRED or lane.facts.lookup is None or not policy.needs_face:
         return lane, ()
-    lane = mark(_with_word(lane, event), "lookup", now)
+    lane = mark(_with_word(lane, event), "steward", now)
     words = tuple(word for word in lane.facts.steward if word.action is not StewardAction.SKIP_FACE)
     facts = replace(lane.facts, face=None, steward=words)
     return consider(replace(lane, facts=facts, asked=lane.asked - {Need.FACE}), policy, now)

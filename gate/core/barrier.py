@@ -22,7 +22,7 @@ def at_rest(lane: Lane, policy: Policy, now: Now) -> Outcome:
 
 def on_passed(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
     """The turnstile turned after a release: the ticket is used now. The other way round, it is an intrusion."""
-    if event.direction is not lane.direction:
+    if event.direction is not lane.facts.direction:
         return on_intrusion(lane, event, policy, now)
     entry = _end(lane, Passage.PASSED, "", now)
     lane, effects = at_rest(lane, policy, now)
@@ -65,7 +65,7 @@ def on_intrusion(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome
 def on_passed_in_free_passage(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
     """In free passage everybody is counted and nobody is asked."""
     body = PassageBody(0, Passage.PASSED, event.direction)
-    return lane, (record(lane, EntryKind.PASSAGE, body),)
+    return lane, (record(lane, EntryKind.PASSAGE, body, opens=True),)
 
 
 def on_signal(lane: Lane, event: SensorSaw, policy: Policy, now: Now) -> Outcome:
@@ -79,5 +79,5 @@ def _end(lane: Lane, passage: Passage, detail: str, now: Now) -> Record:
     ticket = lane.decision.ticket if lane.decision else ""
     released_at = lane.marks[-1][1] if lane.marks else now.mono
     ms = {"passage": round((now.mono - released_at) * 1000, 3)}
-    body = PassageBody(lane.attempt, passage, lane.direction, ticket, detail, ms)
+    body = PassageBody(lane.attempt, passage, lane.facts.direction, ticket, detail, ms)
     return record(lane, EntryKind.PASSAGE, body, settles=True)

@@ -31,6 +31,7 @@ class CardRead:
     scan: int
     card: CardFacts
     same: str = ""
+    direction: Direction | None = None  # None: the lane's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,16 @@ class CardFailed:
     """A card was presented and gave no credential."""
 
     problem: CardProblem
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFound:
-    """The stores answered, with tickets or without."""
+    """The stores answered, with tickets or without. `holders` tells by ticket what a screen may say of its holder."""
 
     attempt: int
     lookup: LookupFacts
-    who: Who = field(default_factory=Who)
+    holders: dict[str, Who] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ class Lane:
     phase: Phase = Phase.IDLE
     attempt: int = 0
     same: str = ""
+    scan: int = 0
     facts: Facts = field(default_factory=lambda: Facts(gate=""))
     decision: Decision | None = None
     asked: frozenset[Need] = frozenset()
-    who: Who = field(default_factory=Who)
+    holders: dict[str, Who] = field(default_factory=dict)
     hint: str = ""
     mode: Mode = Mode.CONTROLLED
     lost: tuple[str, ...] = ()
@@ -70,10 +71,11 @@ def clear(lane: Lane) -> Lane:
         lane,
         phase=rest_phase(lane),
         same="",
+        scan=0,
         facts=Facts(gate=lane.gate),
         decision=None,
         asked=frozenset(),
-        who=Who(),
+        holders={},
         hint="",
         marks=(),
     )
@@ -93,8 +95,8 @@ def step_times(lane: Lane) -> dict[str, float]:
 
 
 def show(lane: Lane, seconds: float = 0.0) -> Show:
-    """The lane as the screens are told of it."""
-    decision = lane.decision
+    """The lane as the screens are told of it. A word that awaits more is not said yet."""
+    decision = None if lane.decision and lane.decision.awaiting else lane.decision
     return Show(
         LaneView(
             gate=lane.gate,
@@ -103,7 +105,7 @@ def show(lane: Lane, seconds: float = 0.0) -> Show:
             verdict=decision.verdict if decision else None,
             reason=decision.reason if decision else None,
             ticket=decision.ticket if decision else "",
-            who=lane.who,
+            who=lane.holders.get(decision.ticket, Who()) if decision else Who(),
             hint=lane.hint,
             notes=decision.notes if decision else (),
             faults=lane.lost,

@@ -1,0 +1,47 @@
+"""The time, and whether it may be believed.
+
+A box without a battery wakes up in 1970, or where it was last switched off. The floor only rises: nothing that was
+signed or written down can lie in the future.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from models.decision import Now
+
+BUILD_FLOOR = 1_780_000_000.0
+"""No installation of this program is older than this (2026-05-28)."""
+
+SLACK_S = 60.0
+"""Clocks of issuer and gate may differ by this much."""
+
+
+class Clock:
+    """Wall and monotonic time, with a floor under the wall."""
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+        floor: float = BUILD_FLOOR,
+    ) -> None:
+        self._wall, self._mono, self._floor = wall, mono, floor
+
+    def now(self) -> Now:
+        """The present moment."""
+        return Now(self._wall(), self._mono())
+
+    def wall(self) -> float:
+        """Unix seconds."""
+        return self._wall()
+
+    def raise_floor(self, at: float) -> None:
+        """Something genuine was made at `at`: it can't be earlier now."""
+        self._floor = max(self._floor, at)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the wall clock stands where it can stand."""
+        return self._wall() >= self._floor - SLACK_S

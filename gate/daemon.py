@@ -1,0 +1,255 @@
+"""The gate process: puts stores, devices, lane and socket together, and takes them apart in order.
+
+`python -m gate.daemon CONFIG` runs it; so does `gatectl run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from drivers import connect
+from gate.clock import Clock
+from gate.config import Config
+from gate.core.events import ModeSet, StewardSaid
+from gate.core.state import new_lane
+from gate.lane import EXIT_READER, LaneRunner
+from gate.messages import DeviceHealth, Message, PumpDied
+from gate.notify import Notifier
+from gate.pump import Pump, ReaderPump, RelayPump, SensorPump
+from gate.socket import Hall
+from gate.stores import Rules, Stores
+from gate.tighten import Loosening, tighten
+from gate.vision import Vision
+from gate.vision_link import VisionLimits
+from models.command import Answer, Command, DeviceStatus, Order, Snapshot
+from models.decision import Policy
+from models.ledger import EntryKind
+from models.store.errors import StoreError
+from models.store.keys import load_or_make_signing_key
+from models.store.ledger_db import Ledger
+from models.store.manifest_db import ManifestReader
+from models.store.vault import DeviceKey
+from models.view import LaneView
+
+_log = logging.getLogger("gate.daemon")
+
+TICK_S = 1.0
+CHECKPOINT_S = 60.0
+VERSION = "0.1.0"
+TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
+
+T = TypeVar("T")
+
+
+class GateFailed(RuntimeError):
+    """The gate can't go on; the process ends and is to be started anew."""
+
+
+class Daemon:
+    """One lane's process. `run` returns after SIGTERM or SIGINT, or raises `GateFailed`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._clock = Clock()
+        self._notify = Notifier()
+        self._store = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._ended: asyncio.Future[None]
+        self._view: LaneView | None = None
+
+    async def run(self) -> None:
+        """Serve until told to stop."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end, None)
+        self._stores = await self._in_store(self._open_stores)
+        try:
+            await self._serve(loop)
+        finally:
+            await self._in_store(self._close_stores)
+            self._store.shutdown()
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        rules = await self._in_store(self._begin)
+        self._hall = Hall(self._config.socket.path, self._config.socket.group, self._obey)
+        await self._hall.open()
+        self._build(loop, rules)
+        tasks = [loop.create_task(self._runner.run()), loop.create_task(self._tick())]
+        for task in tasks:
+            task.add_done_callback(self._task_ended)
+        for device in self._devices:
+            device.start()
+        self._notify.ready("the lane starts")
+        try:
+            await self._ended
+        finally:
+            self._notify.stopping()
+            await self._wind_down(loop, tasks)
+
+    async def _wind_down(self, loop: asyncio.AbstractEventLoop, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for device in self._devices:
+            await loop.run_in_executor(None, device.stop)
+        await self._hall.close()
+
+    def _open_stores(self) -> Stores:
+        folder = self._config.gate.state_dir
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keys = self._config.secrets
+        key = load_or_make_signing_key(keys.signing_key)
+        device_key = DeviceKey.load(keys.device_key) if keys.device_key.exists() else DeviceKey.make(keys.device_key)
+        ledger = Ledger.open(folder / "ledger.db", key, gate=self._config.gate.name, clock=self._clock.wall)
+        return Stores(ledger, ManifestReader(folder / "manifest.db", device_key), self._tightened)
+
+    def _begin(self) -> Rules:
+        """The first entries of this process: what it found, what it settled, by which rules it goes on."""
+        ledger = self._stores.ledger
+        latest = ledger.tail(1)
+        if latest:
+            self._clock.raise_floor(latest[-1].at)
+        ledger.append(EntryKind.START, {"version": VERSION}, self._clock.wall())
+        left = ledger.settle_left_open()
+        if left:
+            _log.warning("%d releases were open when the process ended; whether anybody passed is unknown", len(left))
+        rules = self._stores.rules(None)
+        self._stores.write_rules(rules, self._clock.wall())
+        return rules
+
+    def _close_stores(self) -> None:
+        with contextlib.suppress(StoreError):
+            self._stores.ledger.append(EntryKind.STOP, {}, self._clock.wall())
+            self._stores.ledger.checkpoint(self._clock.wall())
+        self._stores.close()
+
+    def _build(self, loop: asyncio.AbstractEventLoop, rules: Rules) -> None:
+        devices, place = self._config.devices, self._config.gate
+
+        def post(message: Message) -> None:
+            loop.call_soon_threadsafe(self._hear, message)
+
+        reader = ReaderPump("reader", lambda: connect("reader", devices.reader), post)
+        exit_url = devices.exit_reader or ""
+        exit_reader = ReaderPump(EXIT_READER, lambda: connect("reader", exit_url), post) if exit_url else None
+        relay = RelayPump("relay", lambda: connect("relay", devices.relay), post)
+        sensor_url = devices.sensor or ""
+        sensor = SensorPump("sensor", lambda: connect("sensor", sensor_url), post) if sensor_url else None
+        limits = VisionLimits(start_s=self._config.vision.start_s, silence_s=self._config.vision.silence_s)
+        eyes = Vision(devices.camera, devices.face, post, limits) if devices.camera else None
+        self._pumps: list[Pump[Any]] = [one for one in (reader, exit_reader, relay, sensor) if one is not None]
+        self._eyes = eyes
+        self._devices: list[Pump[Any] | Vision] = [*self._pumps, *([eyes] if eyes else [])]
+        self._runner = LaneRunner(
+            new_lane(
+                place.name,
+                direction=place.direction,
+                has_sensor=sensor is not None,
+                lost=tuple(device.name for device in self._pumps) + (("vision", "camera") if eyes else ()),
+            ),
+            stores=self._stores,
+            rules=rules,
+            barrier=relay,
+            eyes=eyes,
+            clock=self._clock,
+            store=self._store,
+            tell=self._show,
+        )
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, PumpDied):
+            self._end(GateFailed(f"the {message.device} pump died:\n{message.trace}"))
+            return
+        self._runner.take(message)
+
+    async def _obey(self, command: Command) -> Answer:
+        """A command from the socket: carried out in the lane's own order, and answered truthfully."""
+        match command.order:
+            case Order.MODE if command.mode is not None:
+                event: ModeSet | StewardSaid = ModeSet(command.mode, command.actor, command.why)
+            case Order.STEWARD if command.action is not None:
+                event = StewardSaid(command.attempt, command.action, command.actor, command.why)
+            case _:
+                return Answer(command.id, ok=False, error=f"the order {command.order} lacks what it is about")
+        if not command.actor:
+            return Answer(command.id, ok=False, error="a command needs an actor")
+        if await self._runner.ask(event):
+            return Answer(command.id, ok=True)
+        return Answer(
+            command.id, ok=False, error="it changes nothing now: the person has left, or it can't settle this"
+        )
+
+    async def _tick(self) -> None:
+        """Once a second: rules, clock, checkpoints, heartbeat."""
+        sealed_at = self._clock.now().mono
+        while True:
+            await asyncio.sleep(TICK_S)
+            with contextlib.suppress(StoreError):
+                await self._runner.use(await self._in_store(lambda: self._stores.rules(self._runner.rules)))
+            if self._clock.now().mono - sealed_at >= CHECKPOINT_S:
+                sealed_at = self._clock.now().mono
+                with contextlib.suppress(StoreError):
+                    await self._in_store(lambda: self._stores.ledger.checkpoint(self._clock.wall()))
+            self._runner.judge_clock()
+            self._tell()
+            self._notify.alive()
+
+    def _show(self, view: LaneView) -> None:
+        self._view = view
+        self._tell()
+        self._notify.status(f"{view.phase}: {view.reason or ''}")
+
+    def _tell(self) -> None:
+        if self._view is None:
+            return
+        rules = self._runner.rules
+        self._hall.tell(
+            Snapshot(
+                view=replace(self._view, faults=self._runner.lane.lost),
+                at=self._clock.wall(),
+                profile=rules.policy.profile,
+                event=rules.policy.event,
+                devices=tuple(DeviceStatus(health.name, health.up, health.why) for health in self._health()),
+                manifest=rules.manifest,
+                clock_trusted=self._clock.trusted,
+                counts=dict(self._runner.counts),
+            )
+        )
+
+    def _health(self) -> list[DeviceHealth]:
+        return [pump.health() for pump in self._pumps] + (list(self._eyes.health()) if self._eyes else [])
+
+    def _tightened(self, policy: Policy) -> Policy:
+        try:
+            return tighten(policy, self._config.policy)
+        except Loosening as loosening:
+            for problem in loosening.problems:
+                _log.error("this device's own rule is not used: %s", problem)
+            return loosening.policy
+
+    def _end(self, error: GateFailed | None) -> None:
+        if not self._ended.done():
+            if error is None:
+                self._ended.set_result(None)
+            else:
+                self._ended.set_exception(error)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.critical("the lane ended", exc_info=error)
+            self._end(GateFailed(f"the lane ended with {type(error).__name__}"))
+
+    async def _in_store(self, ask: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._store, ask)
+
+
+def run(config: Config) -> None:
+    """Run one lane until a signal ends it. Raises `GateFailed` and `StoreError`."""
+    asyncio.run(Daemon(config).run())

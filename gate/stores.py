@@ -1,0 +1,139 @@
+"""The gate's two databases, as the lane asks them. Every method belongs to the one store thread."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from gate.core.effects import Record
+from gate.core.watch import Index, document_hit, index
+from models import wire
+from models.credential import Credential
+from models.decision import LookupFacts, Policy, Profile, TicketFacts
+from models.face import FaceReference
+from models.ids import DocumentType
+from models.ledger import Entry, EntryKind
+from models.passage import Passage, Use
+from models.profiles import policy_of
+from models.record import DecisionBody, PassageBody
+from models.store.ledger_db import Ledger
+from models.store.lines import Release, Settlement
+from models.store.manifest_db import ManifestReader
+from models.ticket import ManifestState, Ticket
+from models.view import Who
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a look-up. `references` go to the comparison and nowhere else."""
+
+    facts: LookupFacts
+    holders: dict[str, Who] = field(default_factory=dict)
+    references: dict[str, FaceReference] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The policy in force, where it comes from, and the list to search."""
+
+    policy: Policy
+    digest: str
+    manifest: ManifestState | None
+    listed: Index
+
+
+class Stores:
+    """Ledger and manifest behind the few questions that a lane has."""
+
+    def __init__(self, ledger: Ledger, manifest: ManifestReader, tighten: Callable[[Policy], Policy]) -> None:
+        self.ledger, self._manifest, self._tighten = ledger, manifest, tighten
+        self._open_release = 0
+
+    def close(self) -> None:
+        """Give both files back."""
+        self._manifest.close()
+        self.ledger.close()
+
+    def rules(self, known: Rules | None) -> Rules:
+        """The rules in force; `known` itself while the manifest has not changed."""
+        state = self._manifest.state()
+        if known is not None and known.manifest == state:
+            return known
+        policy = self._tighten(self._manifest.policy() or policy_of(Profile.CARD, state.event if state else ""))
+        return Rules(policy, digest_of(policy), state, index(self._manifest.watchlist()))
+
+    def write_rules(self, rules: Rules, at: float) -> None:
+        """Put the rules into the ledger, so that every decision can be run again."""
+        self.ledger.append(EntryKind.POLICY, {"digest": rules.digest, "policy": rules.policy}, at)
+        if rules.manifest is not None:
+            self.ledger.append(EntryKind.MANIFEST, rules.manifest, at)
+
+    def look_up(self, credential: Credential) -> Found:
+        """Everything the two databases know of the presented document."""
+        return self._look_up(credential.document, credential.number)
+
+    def _look_up(self, document: DocumentType, number: str) -> Found:
+        found = self._manifest.find(document, number)
+        uses = self.ledger.uses([ticket.ticket for ticket in found.tickets], found.person_key)
+        facts = LookupFacts(
+            manifest=self._manifest.state(),
+            person_key=found.person_key,
+            tickets=tuple(ticket_facts(ticket) for ticket in found.tickets),
+            uses=uses,
+            guardian_uses=self._guardian_uses(found.tickets),
+            hits=tuple(document_hit(entry) for entry in found.hits),
+            inside=self.ledger.inside(),
+        )
+        references = {ticket.ticket: ticket.reference for ticket in found.tickets if ticket.reference}
+        return Found(facts, {ticket.ticket: _who(ticket) for ticket in found.tickets}, references)
+
+    def _guardian_uses(self, tickets: tuple[Ticket, ...]) -> tuple[Use, ...]:
+        guardians = {ticket.guardian for ticket in tickets if ticket.guardian}
+        return self.ledger.uses(sorted(guardians)) if guardians else ()
+
+    def write(self, record: Record, at: float, policy_digest: str) -> Entry:
+        """Commit one entry. Raises `StoreError` or `WireError`; then nothing was written."""
+        body = record.body
+        opens = settles = None
+        if isinstance(body, DecisionBody):
+            body = replace(body, policy=policy_digest)
+            person_key = body.facts.lookup.person_key if body.facts.lookup else ""
+            opens = Release(body.facts.direction, body.decision.ticket, person_key) if record.opens else None
+        elif isinstance(body, PassageBody):
+            opens = Release(body.direction, passage=Passage.PASSED) if record.opens else None
+            settles = self._settlement(body.passage) if record.settles else None
+        entry = self.ledger.append(record.kind, body, at, opens=opens, settles=settles)
+        if record.opens and isinstance(body, DecisionBody):
+            self._open_release = entry.seq
+        if settles is not None:
+            self._open_release = 0
+        return entry
+
+    def _settlement(self, passage: Passage) -> Settlement | None:
+        return Settlement(self._open_release, passage) if self._open_release else None
+
+
+def ticket_facts(ticket: Ticket) -> TicketFacts:
+    """A ticket without name and template."""
+    return TicketFacts(
+        ticket=ticket.ticket,
+        entitlement=ticket.entitlement,
+        validity=ticket.validity,
+        status=ticket.status,
+        category=ticket.category,
+        bound_at=ticket.bound_at,
+        guardian=ticket.guardian,
+        face_declined=ticket.face_declined,
+        notes=ticket.notes,
+        reference_model=ticket.reference.model_version if ticket.reference else "",
+    )
+
+
+def digest_of(policy: Policy) -> str:
+    """SHA-256 of the policy's canonical form, hexadecimal."""
+    return hashlib.sha256(wire.to_json(policy)).hexdigest()
+
+
+def _who(ticket: Ticket) -> Who:
+    return Who(ticket.masked_name, ticket.entitlement.seat, ticket.entitlement.way, ticket.language)

@@ -1,0 +1,83 @@
+"""What the core must not see of the person in the lane: document number and templates.
+
+They live here for one attempt. What goes on to the core are keyed hashes, dates and distances.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+
+from gate.core.compare import compare
+from gate.core.events import CardRead, FaceCompared
+from gate.core.watch import search
+from gate.messages import FaceProbed
+from gate.stores import Rules
+from models.credential import Credential
+from models.decision import CardFacts, FaceFacts
+from models.face import FaceReference
+from models.passage import Direction
+
+
+class Visitor:
+    """The credentials that wait for their look-up, and the references of the one in the lane."""
+
+    def __init__(self) -> None:
+        self._scans: dict[int, Credential] = {}
+        self._scan = 0
+        self._references: dict[str, FaceReference] = {}
+        self._looked_for = ""
+        self._same_key = secrets.token_bytes(16)
+
+    def presents(self, credential: Credential, direction: Direction | None) -> CardRead:
+        """Somebody presents a document: keep it, and tell the core what it may know."""
+        self._scan += 1
+        self._scans[self._scan] = credential
+        document = f"{credential.document}|{credential.number}".encode()
+        same = hashlib.blake2b(document, key=self._same_key, digest_size=16).hexdigest()
+        return CardRead(self._scan, card_facts(credential), same, direction)
+
+    def credential(self, scan: int) -> Credential | None:
+        """The credential of this scan, once. Those presented before it are forgotten."""
+        wanted = self._scans.pop(scan, None)
+        self._scans = {number: kept for number, kept in self._scans.items() if number > scan}
+        return wanted
+
+    def expect(self, references: dict[str, FaceReference]) -> None:
+        """The stores found the visitor's references, by ticket."""
+        self._references = references
+
+    def forget(self) -> None:
+        """The next person's attempt begins."""
+        self._references = {}
+
+    def look_for(self, ticket: str) -> None:
+        """The next probe is compared with this ticket's reference."""
+        self._looked_for = ticket
+
+    def compare(self, message: FaceProbed, rules: Rules) -> FaceCompared:
+        """The camera's probe as the core may know it."""
+        probe = message.probe
+        face = FaceFacts(
+            problem=probe.problem, quality=probe.quality, pad_score=probe.pad_score, model_version=probe.model_version
+        )
+        reference = self._references.get(self._looked_for)
+        if probe.problem is not None or reference is None:
+            return FaceCompared(message.attempt, face)
+        try:
+            face = replace(face, comparison=compare(probe, reference))
+        except ValueError as error:
+            face = replace(face, fault=str(error))
+        return FaceCompared(message.attempt, face, search(rules.listed, probe.template, rules.policy.watch_distance))
+
+
+def card_facts(credential: Credential) -> CardFacts:
+    """The card without what it says of the person."""
+    return CardFacts(
+        credential.medium,
+        credential.document,
+        credential.assurance,
+        credential.valid_from.isoformat() if credential.valid_from else "",
+        credential.valid_to.isoformat() if credential.valid_to else "",
+    )

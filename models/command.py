@@ -1,0 +1,71 @@
+"""What goes over the gate's Unix socket: snapshots and answers down, commands up; one JSON object a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from models.decision import Profile, StewardAction
+from models.ticket import ManifestState
+from models.view import LaneView, Mode
+
+
+class Order(StrEnum):
+    """What a command asks for."""
+
+    STEWARD = "steward"  # a word about the person in the lane
+    MODE = "mode"  # how the lane is run
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One order by one person. `attempt` must be the one that he saw, or the order is too late."""
+
+    id: int
+    order: Order
+    actor: str
+    attempt: int = 0
+    action: StewardAction | None = None
+    mode: Mode | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the command with this `id`; `error` says why it changed nothing."""
+
+    id: int
+    ok: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """One device as the screens show it."""
+
+    name: str
+    up: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a screen needs. Sent at every change and once a second, so that silence means something."""
+
+    view: LaneView
+    at: float
+    profile: Profile
+    event: str = ""
+    devices: tuple[DeviceStatus, ...] = ()
+    manifest: ManifestState | None = None
+    clock_trusted: bool = True
+    inside: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line from the gate: a snapshot or an answer."""
+
+    snapshot: Snapshot | None = None
+    answer: Answer | None = None
