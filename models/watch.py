@@ -28,6 +28,7 @@ class WatchEntry:
     legal_basis: str = ""
     person_key: str = field(default="", repr=False)
     template: bytes = field(default=b"", repr=False)
+    model_version: str = ""  # of the template; another model's probe says nothing of it
 
 
 class HitMeans(StrEnum):
