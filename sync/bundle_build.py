@@ -1,0 +1,202 @@
+"""Building a signed bundle: seal every row, write the parts, sign the header that declares them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from models.decision import Policy
+from models.store.ticket_bytes import ticket_to_bytes, watch_to_bytes
+from models.store.vault import SECRET_BYTES, encrypt, lookup_key, row_number, seal_row, watch_key, wrap_for
+from models.wire import to_builtins, to_json
+from sync import bundle_format as layout
+from sync.bundle import watch_place, wrapping_place
+from sync.bundle_format import Header, Part
+from sync.holding import Holding, Listed
+
+Progress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
+
+_EVERY = 1000
+
+
+class CannotBuild(ValueError):
+    """What was asked for would be no good bundle. Nothing was written."""
+
+
+class MissingBasis(CannotBuild):
+    """A face without a consent's identifier or a legal basis may not travel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Who issues what, when, for whom. `gates` maps a gate's name to its X25519 public key (32 bytes). Unix seconds."""
+
+    issuer: str
+    policy: Policy
+    version: int
+    issued_at: float
+    expires_at: float
+    gates: Mapping[str, bytes]
+    event_secret: bytes = field(repr=False)
+    signing_key: Ed25519PrivateKey = field(repr=False)
+    shrinks: bool = False
+
+    @property
+    def event(self) -> str:
+        """The event, which its policy names."""
+        return self.policy.event
+
+
+def build(
+    out: Path,
+    holdings: Sequence[Holding],
+    issue: Issue,
+    *,
+    listed: Sequence[Listed] = (),
+    progress: Progress | None = None,
+) -> Header:
+    """Write the bundle to `out`, whole or not at all. Raises `CannotBuild`."""
+    _check_issue(issue)
+    rows = _in_row_order(holdings, issue)
+    with ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile(dir=out.parent)) for _ in layout.PARTS]
+        tickets, openings, watch = (_PartWriter(name, file) for name, file in zip(layout.PARTS, files, strict=True))
+        _write_people(rows, issue, tickets, openings, progress)
+        _write_watch(listed, issue, watch)
+        header = _header(issue, (tickets.part(), openings.part(), watch.part()))
+        _write_out(out, header, issue.signing_key, files)
+    return header
+
+
+class _PartWriter:
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        self._name, self._file = name, file
+        self._digest, self._size, self._count = hashlib.sha256(), 0, 0
+
+    def add(self, record: bytes) -> None:
+        self._file.write(record)
+        self._digest.update(record)
+        self._size += len(record)
+        self._count += 1
+
+    def part(self) -> Part:
+        return Part(self._name, self._size, self._count, self._digest.hexdigest())
+
+
+def _check_issue(issue: Issue) -> None:
+    if not issue.event or not issue.issuer:
+        raise CannotBuild("a bundle needs an event (in its policy) and an issuer")
+    if not 1 <= issue.version < 2**63:
+        raise CannotBuild("a bundle's version is a whole number from 1")
+    if not issue.issued_at < issue.expires_at:
+        raise CannotBuild("a bundle must expire after it was issued")
+    if not issue.gates:
+        raise CannotBuild("a bundle needs at least one gate with its public key, or nobody could open it")
+    if len(issue.event_secret) != SECRET_BYTES:
+        raise CannotBuild(f"an event secret has {SECRET_BYTES} bytes")
+    for gate, public in issue.gates.items():
+        if len(public) != 32:
+            raise CannotBuild(f"the public key of gate {gate} must have 32 bytes, it has {len(public)}")
+
+
+def _in_row_order(holdings: Sequence[Holding], issue: Issue) -> list[tuple[int, Holding]]:
+    """By row, which is by a keyed hash: the order of the source can't be seen in the bundle."""
+    rows: dict[int, Holding] = {}
+    for holding in holdings:
+        _check_holding(holding, issue)
+        row = row_number(issue.event_secret, holding.ticket.ticket)
+        if row in rows:
+            raise CannotBuild(f"ticket {holding.ticket.ticket} is there twice")
+        rows[row] = holding
+    return sorted(rows.items(), key=lambda item: item[0])
+
+
+def _check_holding(holding: Holding, issue: Issue) -> None:
+    ticket = holding.ticket
+    if ticket.entitlement.event != issue.event:
+        raise CannotBuild(f"ticket {ticket.ticket} is for another event than the policy")
+    if not holding.documents:
+        raise CannotBuild(f"ticket {ticket.ticket} has no document that opens it")
+    if ticket.reference is not None and not ticket.reference.legal_basis:
+        raise MissingBasis(
+            f"ticket {ticket.ticket} has a face without a consent_id or legal_basis: name one, or drop it"
+        )
+
+
+def _write_people(
+    rows: list[tuple[int, Holding]],
+    issue: Issue,
+    tickets: _PartWriter,
+    openings: _PartWriter,
+    progress: Progress | None,
+) -> None:
+    found: list[tuple[bytes, int, bytes]] = []
+    for done, (row, holding) in enumerate(rows, start=1):
+        documents = tuple((document.kind, document.number) for document in holding.documents)
+        sealed = seal_row(
+            issue.event, issue.event_secret, holding.ticket.ticket, ticket_to_bytes(holding.ticket), documents
+        )
+        tickets.add(layout.ticket_record(row, sealed.sealed))
+        found += ((key, row, wrapped) for key, wrapped in dict(sealed.openings).items())
+        if progress and (done % _EVERY == 0 or done == len(rows)):
+            progress(done, len(rows))
+    for opening in sorted(found):
+        openings.add(layout.opening_record(*opening))
+
+
+def _write_watch(listed: Sequence[Listed], issue: Issue, watch: _PartWriter) -> None:
+    key, place = watch_key(issue.event_secret), watch_place(issue.event)
+    for item in listed:
+        entry = item.entry
+        if entry.template and not entry.legal_basis:
+            raise MissingBasis(f"watch entry {entry.entry} has a face without a legal_basis: name one, or drop it")
+        if item.document is not None:
+            person = lookup_key(issue.event_secret, item.document.kind, item.document.number)
+            entry = replace(entry, person_key=person.hex())
+        watch.add(layout.watch_record(encrypt(key, watch_to_bytes(entry), place)))
+
+
+def _header(issue: Issue, parts: tuple[Part, ...]) -> Header:
+    return Header(
+        format=layout.FORMAT,
+        kind="base",
+        event=issue.event,
+        issuer=issue.issuer,
+        version=issue.version,
+        issued_at=issue.issued_at,
+        expires_at=issue.expires_at,
+        recipients={
+            gate: wrap_for(public, issue.event_secret, wrapping_place(issue.event, issue.version, gate))
+            for gate, public in issue.gates.items()
+        },
+        policy=to_builtins(issue.policy),
+        parts=parts,
+        digest=layout.digest_of(parts),
+        shrinks=issue.shrinks,
+    )
+
+
+def _write_out(out: Path, header: Header, signing_key: Ed25519PrivateKey, parts: Sequence[BinaryIO]) -> None:
+    raw = to_json(header)
+    fresh = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with fresh.open("wb") as file:
+            file.write(layout.frame(raw, signing_key.sign(layout.SIGNED + raw)))
+            for part in parts:
+                part.seek(0)
+                shutil.copyfileobj(part, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(out)
+    finally:
+        fresh.unlink(missing_ok=True)
