@@ -1,0 +1,115 @@
+"""The simulators, driven as a technician drives them: over pipes, with the driver at the other end of the wire."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from drivers import connect
+from drivers.errors import DeviceLost
+from gate.simulate import simulate, simulated
+from models.passage import Direction, SensorSignal, SignalKind
+
+
+class Terminal:
+    """A technician's terminal: writes a line, reads the answer."""
+
+    def __init__(self, driver: str, link: Path | None) -> None:
+        self.status: list[int] = []
+        stdin, self._keys = _pipe()
+        self._screen, stdout = _pipe()
+        self._runner = threading.Thread(target=self._run, args=(driver, link, stdin, stdout))
+        self._runner.start()
+
+    def _run(self, driver: str, link: Path | None, stdin: TextIO, stdout: TextIO) -> None:
+        with stdin, stdout:
+            self.status.append(simulate(driver, link, stdin, stdout))
+
+    def read(self) -> str:
+        return self._screen.readline().rstrip("\n")
+
+    def type(self, line: str) -> str:
+        self._keys.write(line + "\n")
+        self._keys.flush()
+        return self.read()
+
+    def end(self) -> int:
+        """End of input; the exit status."""
+        self._keys.close()
+        self._runner.join(5.0)
+        self._screen.close()
+        return self.status[0]
+
+
+def _pipe() -> tuple[TextIO, TextIO]:
+    read_end, write_end = os.pipe()
+    return os.fdopen(read_end), os.fdopen(write_end, "w")
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    return tmp_path / "gate-device"
+
+
+@pytest.fixture
+def relay_terminal(link: Path) -> Iterator[Terminal]:
+    terminal = Terminal("lcus", link)
+    yield terminal
+    assert terminal.end() == 0
+    assert not link.is_symlink()
+
+
+def test_a_relay_board_answers_to_the_driver_and_to_the_technician(relay_terminal: Terminal, link: Path) -> None:
+    url = relay_terminal.read()
+    assert url == f"lcus+serial://{link}"
+    relay = connect("relay", f"{url}?feedback=1")
+    relay.pulse(0.01)
+    assert relay_terminal.type("state") == "closed: none; pulses: 1"
+    relay.hold(True)
+    assert relay_terminal.type("state") == "closed: 1; pulses: 2"
+    relay.close()
+    assert relay_terminal.type("help").endswith("unplug, replug, quit")
+
+
+def test_the_plug_can_be_pulled_and_put_back(relay_terminal: Terminal) -> None:
+    url = relay_terminal.read()
+    relay = connect("relay", url)
+    assert relay_terminal.type("unplug") == "unplugged"
+    with pytest.raises(DeviceLost):
+        relay.poll()
+    relay.close()
+    assert relay_terminal.type("replug") == url
+    connect("relay", url).close()
+
+
+def test_a_person_walks_through_the_sensor_at_a_command() -> None:
+    terminal = Terminal("serial", None)
+    sensor = connect("sensor", f"serial+{terminal.read().partition('+')[2]}")
+    assert terminal.type("turn exit").startswith("done")
+    assert sensor.read(5.0) == SensorSignal(SignalKind.TURNED, Direction.EXIT)
+    sensor.close()
+    assert terminal.end() == 0
+
+
+def test_quit_ends_it() -> None:
+    terminal = Terminal("sensor/sim", None)
+    assert terminal.read().startswith("sim+serial:///dev/")
+    assert terminal.type("quit") == ""
+    assert terminal.end() == 0
+
+
+def test_an_unknown_driver_is_named_with_the_nearest_one() -> None:
+    terminal = Terminal("lcos", None)
+    assert "did you mean 'lcus'" in terminal.read()
+    assert terminal.end() == 2
+
+
+def test_a_name_that_two_kinds_share_is_given_with_its_kind() -> None:
+    names = simulated()
+    assert {"relay/sim", "sensor/sim", "relay/lcus", "lcus"} <= set(names)
+    assert "sim" not in names
