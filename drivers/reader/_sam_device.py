@@ -120,7 +120,7 @@ class SamSimulator:
     def run(self, stop: threading.Event) -> None:
         """Serve the host until `stop` is set."""
         while not stop.is_set():
-            self.serve(0.05)
+            self.serve(0.02)
 
     def serve(self, timeout: float) -> None:
         """Answer what the host asks within `timeout` seconds; returns after the first bytes."""

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import drivers
@@ -425,6 +425,35 @@ def test_an_answer_to_another_question_is_passed_over(port: PtyPort) -> None:
         reader = opened(port)
         module.present(CARD)
         assert a_person(reader.read(5))
+        reader.close()
+
+
+class WildPort:
+    """A port that sends the next of `replies` in place of each answer, as long as there are any."""
+
+    def __init__(self, port: PtyPort) -> None:
+        self._port, self.replies = port, list[bytes]()
+        self.read = port.read
+
+    def write(self, data: bytes) -> None:
+        self._port.write(self.replies.pop(0) if self.replies else data)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.one_of(answers.map(Answer.to_bytes), wild.map(b"".join)), min_size=1, max_size=6))
+def test_whatever_a_module_sends_the_reader_recovers(replies: list[bytes]) -> None:
+    """Any bytes give an outcome or a declared error in good time, and then the reader works on."""
+    with PtyPort() as port, running(SamSimulator(wild_port := WildPort(port))) as module:
+        reader = opened(port, "&answer_s=0.1")
+        reader.read(0)
+        wild_port.replies = replies
+        while wild_port.replies:
+            with suppress(DeviceTimeout, BadAnswer, DeviceRefused):
+                assert not a_person(reader.read(0.01))
+        with suppress(DeviceTimeout, BadAnswer, DeviceRefused):
+            reader.read(0.01)
+        module.present(CARD)
+        assert isinstance(reader.read(5), Credential)
         reader.close()
 
 
