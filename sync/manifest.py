@@ -1,0 +1,115 @@
+"""From tables of people to a signed bundle, and from a bundle to the gate's database: what `gatectl manifest` calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+
+from models.face import FaceReference
+from models.store.manifest_db import ManifestReader, ManifestWriter
+from models.store.vault import DeviceKey
+from models.ticket import ManifestState
+from sync.bundle import Trust, apply, verify
+from sync.bundle_build import Issue, Progress, build
+from sync.bundle_format import Header
+from sync.holding import Holding, Listed
+from sync.sources.people import Enrol, Event, Faces, read_people
+from sync.sources.table import Encoding
+from sync.sources.watchlist import read_watchlist
+
+DEVICE_KEY = "device.key"
+MANIFEST = "manifest.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The files a manifest is made of. `references` are faces known already, by ticket; they go before photographs.
+
+    Without `zone` the tables' times must carry offsets. With `known_gates`, tickets name no other gates.
+    """
+
+    people: Path
+    photos: Path | None = None
+    watch: Path | None = None
+    zone: tzinfo | None = None
+    encoding: Encoding = "utf-8"
+    known_gates: tuple[str, ...] = ()
+    references: Mapping[str, FaceReference] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was built or loaded. `digest` must read the same at issuer and gate."""
+
+    event: str
+    version: int
+    digest: str
+    tickets: int
+    openings: int  # documents that open a ticket
+    watch: int
+    size_bytes: int
+    seconds: float
+
+
+def build_manifest(
+    tables: Tables, out: Path, issue: Issue, *, enrol: Enrol | None = None, progress: Progress | None = None
+) -> Result:
+    """Read the tables, enrol the photographs with `enrol`, and write the signed bundle to `out`.
+
+    `progress` is called with how many are done and of how many: first for the photographs, then for the sealing.
+    Raises `SourceRefused` with all problems of a table, `CannotBuild`, `OSError`. Then `out` is as it was.
+    """
+    began = time.monotonic()
+    holdings, listed = _people(tables, issue, enrol, progress), _listed(tables, enrol)
+    header = build(out, holdings, issue, listed=listed, progress=progress)
+    return _result(header, out, began)
+
+
+def load_manifest(
+    bundle: Path, state_dir: Path, *, gate: str, issuers: Mapping[str, bytes], now: float, event: str = ""
+) -> Result:
+    """Verify `bundle` for this gate and make it the manifest in force. `event` is needed to go from one to another.
+
+    Raises `BundleRefused` (nothing was changed), `StoreError`, `OSError`.
+    """
+    began = time.monotonic()
+    device_key = DeviceKey.load(state_dir / DEVICE_KEY)
+    writer = ManifestWriter(state_dir / MANIFEST, device_key)
+    try:
+        installed = writer.state()
+        floor = writer.highest_version(event or (installed.event if installed else ""))
+        verified = verify(bundle, Trust(gate, device_key, issuers, event, floor), installed, now)
+        apply(verified, writer, now)
+    finally:
+        writer.close()
+    return _result(verified.header, bundle, began)
+
+
+def show_manifest(state_dir: Path) -> ManifestState | None:
+    """Which manifest this gate holds."""
+    reader = ManifestReader(state_dir / MANIFEST, DeviceKey.load(state_dir / DEVICE_KEY))
+    try:
+        return reader.state()
+    finally:
+        reader.close()
+
+
+def _result(header: Header, bundle: Path, began: float) -> Result:
+    tickets, openings, watch = (part.count for part in header.parts)
+    size, seconds = bundle.stat().st_size, time.monotonic() - began
+    return Result(header.event, header.version, header.digest, tickets, openings, watch, size, seconds)
+
+
+def _people(tables: Tables, issue: Issue, enrol: Enrol | None, progress: Progress | None) -> list[Holding]:
+    event = Event(issue.event, tables.zone, tables.known_gates)
+    faces = Faces(tables.photos, enrol, tables.references)
+    return read_people(tables.people, event, faces, encoding=tables.encoding, progress=progress)
+
+
+def _listed(tables: Tables, enrol: Enrol | None) -> list[Listed]:
+    if tables.watch is None:
+        return []
+    return read_watchlist(tables.watch, tables.zone, folder=tables.photos, enrol=enrol, encoding=tables.encoding)
