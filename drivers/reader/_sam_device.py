@@ -65,7 +65,7 @@ class SamSimulator:
     faults: `mute` answers nothing, `old` knows no fingerprints, `forgetful` finds the same card again and again,
     `pull_during_read` lets the next card leave while it is read. `force`, `spoil_checksum` and `lose` plan single ones.
 
-    `last_answer_at` is the monotonic time at which the last byte of the latest base information answer was written;
+    `last_answer_at` is the monotonic time at which the last bytes of the latest base information answer were written;
     `asked` counts the questions.
     """
 
@@ -143,18 +143,17 @@ class SamSimulator:
         frame = bytearray(answer.to_bytes())
         if _due(self._spoils, command):
             frame[-1] ^= 0x55
-        self._send(bytes(frame))
-        if len(answer.data) > 256:
-            self.last_answer_at = time.monotonic()
+        self._send(bytes(frame), notes_time=len(answer.data) > 256)
 
-    def _send(self, frame: bytes) -> None:
-        if not self._pace:
-            self._port.write(frame)
-            return
+    def _send(self, frame: bytes, notes_time: bool) -> None:
         start = time.monotonic() + 10 * self._byte_s  # the question took its time, too
-        for at in range(0, len(frame), _SLICE):
-            piece = frame[at : at + _SLICE]
-            time.sleep(max(0.0, start + (at + len(piece)) * self._byte_s - time.monotonic()))
+        step = _SLICE if self._pace else len(frame)
+        for at in range(0, len(frame), step):
+            piece = frame[at : at + step]
+            if self._pace:
+                time.sleep(max(0.0, start + (at + len(piece)) * self._byte_s - time.monotonic()))
+            if notes_time and at + step >= len(frame):
+                self.last_answer_at = time.monotonic()  # before the write: the host may be faster than this thread
             self._port.write(piece)
 
     def _answer(self, command: Command) -> Answer:
