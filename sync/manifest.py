@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -16,6 +16,7 @@ from sync.bundle import Trust, apply, verify
 from sync.bundle_build import Issue, Progress, build
 from sync.bundle_format import Header
 from sync.holding import Holding, Listed
+from sync.publishing import refuse_broken_rules
 from sync.sources.people import Enrol, Event, Faces, read_people
 from sync.sources.table import Encoding
 from sync.sources.watchlist import read_watchlist
@@ -28,10 +29,10 @@ MANIFEST = "manifest.db"
 class Tables:
     """The files a manifest is made of. `references` are faces known already, by ticket; they go before photographs.
 
-    Without `zone` the tables' times must carry offsets. With `known_gates`, tickets name no other gates.
+    `people` is `None` where nobody needs a ticket. Without `zone` the tables' times must carry offsets. With `known_gates`, tickets name no other gates.
     """
 
-    people: Path
+    people: Path | None
     photos: Path | None = None
     watch: Path | None = None
     zone: tzinfo | None = None
@@ -55,15 +56,23 @@ class Result:
 
 
 def build_manifest(
-    tables: Tables, out: Path, issue: Issue, *, enrol: Enrol | None = None, progress: Progress | None = None
+    tables: Tables,
+    out: Path,
+    issue: Issue,
+    *,
+    enrol: Enrol | None = None,
+    progress: Progress | None = None,
+    rules: bool = True,
 ) -> Result:
     """Read the tables, enrol the photographs with `enrol`, and write the signed bundle to `out`.
 
     `progress` is called with how many are done and of how many: first for the photographs, then for the sealing.
-    Raises `SourceRefused` with all problems of a table, `CannotBuild`, `OSError`. Then `out` is as it was.
+    `rules` says that the law on real-name performances applies where the policy is a concert's.
+    Raises `SourceRefused` with all problems of a table, `RulesBroken`, `CannotBuild`, `OSError`; `out` is as it was.
     """
     began = time.monotonic()
-    holdings, listed = _people(tables, issue, enrol, progress), _listed(tables, enrol)
+    listed = _listed(tables, enrol)  # the short table first
+    holdings = _people(tables, issue, enrol, progress, rules=rules)
     header = build(out, holdings, issue, listed=listed, progress=progress)
     return _result(header, out, began)
 
@@ -103,10 +112,19 @@ def _result(header: Header, bundle: Path, began: float) -> Result:
     return Result(header.event, header.version, header.digest, tickets, openings, watch, size, seconds)
 
 
-def _people(tables: Tables, issue: Issue, enrol: Enrol | None, progress: Progress | None) -> list[Holding]:
+def _people(
+    tables: Tables, issue: Issue, enrol: Enrol | None, progress: Progress | None, *, rules: bool
+) -> list[Holding]:
+    if tables.people is None:
+        return []
     event = Event(issue.event, tables.zone, tables.known_gates)
     faces = Faces(tables.photos, enrol, tables.references)
-    return read_people(tables.people, event, faces, encoding=tables.encoding, progress=progress)
+
+    def check(holdings: Sequence[Holding]) -> None:
+        if rules:
+            refuse_broken_rules(holdings, issue.policy, issue.issued_at)
+
+    return read_people(tables.people, event, faces, encoding=tables.encoding, check=check, progress=progress)
 
 
 def _listed(tables: Tables, enrol: Enrol | None) -> list[Listed]:

@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -35,6 +35,9 @@ Enrol = Callable[[Path], FaceReference | str]
 """Makes a reference of a picture, or says in plain words what is wrong with it."""
 
 Progress = Callable[[int, int], None]
+
+Check = Callable[[Sequence[Holding]], None]
+"""Looks at the whole crowd before any photograph is opened, and raises what it will."""
 
 _NEEDED = ("ticket", "name", "number", "not_before", "not_after")
 _KNOWN = re.compile(
@@ -70,6 +73,7 @@ def read_people(
     faces: Faces | None = None,
     *,
     encoding: Encoding = "utf-8",
+    check: Check | None = None,
     progress: Progress | None = None,
 ) -> list[Holding]:
     """The tickets in `path`, with their faces. Raises `SourceRefused` with all problems, and then gives nothing.
@@ -83,9 +87,10 @@ def read_people(
     for row in rows:
         photographs.check(row)
     _refuse_problems(path, rows)
-    return photographs.add(
-        path, [(row, holding) for row, holding in zip(rows, holdings, strict=True) if holding], progress
-    )
+    people = [(row, holding) for row, holding in zip(rows, holdings, strict=True) if holding]
+    if check:
+        check([holding for _, holding in people])
+    return photographs.add(path, people, progress)
 
 
 def _refuse_problems(path: Path, rows: list[Row]) -> None:

@@ -107,6 +107,12 @@ def test_a_table_with_problems_makes_no_bundle_and_leaves_the_old_one(tables, is
     assert out.read_bytes() == b"the old one"
 
 
+def test_a_screening_has_a_list_and_no_tickets(tables, issuer, state_dir, tmp_path):
+    out = tmp_path / "list.bundle"
+    built = build_manifest(replace(tables, people=None), out, issue(issuer, state_dir))
+    assert (built.tickets, built.watch) == (0, 1)
+
+
 def test_without_a_device_key_the_technician_is_told_what_to_do(tmp_path):
     with pytest.raises(UnsafeKey, match=r"device\.key is missing: make the key first"):
         load_manifest(tmp_path / "x", tmp_path, gate="A1", issuers={}, now=0.0)
