@@ -29,7 +29,8 @@ MANIFEST = "manifest.db"
 class Tables:
     """The files a manifest is made of. `references` are faces known already, by ticket; they go before photographs.
 
-    `people` is `None` where nobody needs a ticket. Without `zone` the tables' times must carry offsets. With `known_gates`, tickets name no other gates.
+    `people` is `None` where nobody needs a ticket. Without `zone` the tables' times must carry offsets. With
+    `known_gates`, tickets name no other gates.
     """
 
     people: Path | None
