@@ -7,7 +7,7 @@ UV = uv==0.13.9
 export VENV PYTHON
 MAKEFLAGS += --no-print-directory
 
-PYTEST = $(BIN)/python -m pytest -q -n 2 --dist loadfile
+PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
 
 .PHONY: help demo test test-faults test-peers check bench fuzz lock clean appliance tools
