@@ -1,0 +1,225 @@
+"""What is said, in English: to the visitor, to staff, and what to do next. Short, kind, and never an accusation.
+
+A visitor is told what he needs to know and nothing that bystanders should not read: a list, another person's use of
+his ticket and a face that does not match are staff's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from models.decision import Reason, Verdict
+from models.face import FaceProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One reason in three voices."""
+
+    visitor: str
+    staff: str
+    next_step: str
+
+
+_ASK = "Please wait a moment, a colleague is coming."
+
+WORDS = MappingProxyType(
+    {
+        Reason.OK: Words("Welcome.", "Ticket and face are right.", "Let the visitor pass."),
+        Reason.OK_WITHOUT_FACE: Words(
+            "Welcome.", "The ticket is right; no face is asked for.", "Let the visitor pass."
+        ),
+        Reason.OK_BY_STEWARD: Words("Welcome.", "A steward settled it; that is on record.", "Let the visitor pass."),
+        Reason.NO_TICKET: Words(
+            "We could not find a ticket for this ID.",
+            "No ticket is bound to this document.",
+            "Ask for the document used when buying; otherwise send to the ticket desk.",
+        ),
+        Reason.UNREADABLE_CARD: Words(
+            "Please hold your card on the reader a little longer.",
+            "The card could not be read.",
+            "Present it again, flat and still; after three tries go to the ticket desk.",
+        ),
+        Reason.UNSUPPORTED_CARD: Words(
+            "This reader does not know this card. Please use your ID.",
+            "The card is of no kind that this reader knows.",
+            "Ask for the document used when buying.",
+        ),
+        Reason.REJECTED_CARD: Words(
+            _ASK,
+            "Card and reader did not accept each other: damaged, or not genuine.",
+            "Look at the document by eye; take a second document, or call the supervisor.",
+        ),
+        Reason.CARD_EXPIRED: Words(
+            "The date on this card is not valid today.",
+            "The document is expired or not yet in force.",
+            "Ask for another document, or a temporary ID from the police desk.",
+        ),
+        Reason.WEAK_CREDENTIAL: Words(
+            "Please use your ID here.",
+            "This kind of credential is too easy to copy for this event.",
+            "Ask for the ID card or passport.",
+        ),
+        Reason.NOT_YET_VALID: Words(
+            "You are early: your ticket is not open yet.",
+            "The ticket's time has not begun.",
+            "Tell the visitor when it opens; ask to come back then.",
+        ),
+        Reason.EXPIRED: Words(
+            "Your ticket's time is over.", "The ticket's time has ended.", "Send to the ticket desk."
+        ),
+        Reason.WRONG_GATE: Words(
+            "Your entrance is another gate.",
+            "The ticket is for another gate.",
+            "Show the way to the gate on the ticket.",
+        ),
+        Reason.WRONG_EVENT: Words(
+            "This entrance serves another event today.",
+            "Ticket or gate is set for another event.",
+            "Look at the event on the ticket; if it is today's, call the technician.",
+        ),
+        Reason.REVOKED: Words(
+            "This ticket is no longer active. The ticket desk will help you.",
+            "The issuer withdrew the ticket: refunded, re-sold or replaced.",
+            "Send to the ticket desk with the order number.",
+        ),
+        Reason.UNBOUND: Words(
+            "Your ticket still needs your name. The ticket desk will help you.",
+            "The ticket was bound to nobody, or too late.",
+            "Send to the ticket desk.",
+        ),
+        Reason.ALREADY_ADMITTED: Words(
+            "Please wait a moment, we would like to look at your ticket together.",
+            "This ticket was used before; the holder may well be the one in front of you.",
+            "Open the first use, compare with the person, and settle it at the dispute desk.",
+        ),
+        Reason.NOT_INSIDE: Words(
+            _ASK, "No entry is on record for this person.", "Let the person out; note which gate was used to enter."
+        ),
+        Reason.DUPLICATE_IDENTITY: Words(
+            "Please wait a moment, we would like to look at your tickets together.",
+            "This person entered on another ticket of this show.",
+            "Open the first use and compare; the dispute desk settles it.",
+        ),
+        Reason.OCCUPANCY: Words(
+            "The house is full at this moment. Thank you for waiting.",
+            "The limit of people inside is reached.",
+            "Hold the queue until the count falls; tell the duty manager.",
+        ),
+        Reason.GUARDIAN_NEEDED: Words(
+            "Please come in together with your grown-up.",
+            "A child's ticket, and the guardian has not just entered.",
+            "Let the guardian enter first, then the child.",
+        ),
+        Reason.CONFIRM_FIRST: Words(
+            _ASK, "A note asks you to see to something first.", "Do what the note says, then confirm it."
+        ),
+        Reason.FACE_MISMATCH: Words(
+            _ASK,
+            "The comparison found little likeness; it errs more often than you would think.",
+            "Compare the document's portrait with the person yourself, then decide.",
+        ),
+        Reason.FACE_UNCERTAIN: Words(
+            _ASK,
+            "The comparison could not tell.",
+            "Compare the document's portrait with the person yourself, then decide.",
+        ),
+        Reason.FACE_DECLINED: Words(
+            "Thank you. A colleague will look at your ID instead.",
+            "The visitor chose the way without a camera, which is everybody's right.",
+            "Compare the document's portrait with the person, then decide.",
+        ),
+        Reason.NO_FACE: Words(
+            "Please look into the camera.",
+            "The camera saw no face in time.",
+            "Ask to look into the camera and try again, or compare by eye.",
+        ),
+        Reason.POOR_FACE: Words(
+            "Please look straight into the camera, by yourself.",
+            "The pictures were not clear enough.",
+            "Help with light, mask or cap and try again, or compare by eye.",
+        ),
+        Reason.NO_REFERENCE: Words(
+            _ASK,
+            "No photograph was enrolled for this ticket.",
+            "Compare the document's portrait with the person, then decide.",
+        ),
+        Reason.MODEL_MISMATCH: Words(
+            _ASK,
+            "The enrolled photograph is of another face model than this gate's.",
+            "Compare by eye, and tell the technician: the manifest must be built again.",
+        ),
+        Reason.NOT_LIVE: Words(
+            "Please look into the camera once more.",
+            "The camera could not make sure that a living face was before it.",
+            "Try again, or compare the document's portrait with the person.",
+        ),
+        Reason.WATCHLISTED: Words(
+            _ASK,
+            "A list asks for a person's look. It is a hint and no proof.",
+            "Call the supervisor; stay friendly, and say nothing of a list.",
+        ),
+        Reason.CLAIM_UNANSWERED: Words(
+            _ASK,
+            "No answer whether the ticket was used elsewhere.",
+            "Ask the other gates by radio, then decide.",
+        ),
+        Reason.MANIFEST_STALE: Words(
+            _ASK,
+            "The list of tickets on this gate is too old.",
+            "Tell the technician to load a new one; until then decide by eye.",
+        ),
+        Reason.MANIFEST_MISSING: Words(
+            "This entrance is not ready yet. Please use the next one.",
+            "This gate has no list of tickets.",
+            "Send to another gate; tell the technician to load the manifest.",
+        ),
+        Reason.CLOCK_UNTRUSTED: Words(
+            _ASK,
+            "This gate does not know the time.",
+            "Judge dates by eye; tell the technician to set the clock.",
+        ),
+        Reason.REFUSED_BY_STEWARD: Words(
+            "We can't let you in here. The service desk will help you.",
+            "A steward refused; the reason given is on record.",
+            "Show the way to the service desk.",
+        ),
+        Reason.STEWARD_TIMEOUT: Words(
+            "Thank you for waiting. Please present your card again.",
+            "Nobody settled it in time.",
+            "Begin again with the card, and stay at the lane.",
+        ),
+        Reason.DEVICE_FAULT: Words(
+            _ASK,
+            "A device did not answer.",
+            "Decide by eye; if it stays, send to another lane and call the technician.",
+        ),
+        Reason.PAUSED: Words(
+            "This entrance is closed for a moment. Please use the next one.",
+            "The lane is paused.",
+            "Show the way to the next lane.",
+        ),
+        Reason.OUT_OF_ORDER: Words(
+            "This entrance is out of order. Please use the next one.",
+            "The lane lacks a device that it can't work without.",
+            "Show the way to the next lane; call the technician.",
+        ),
+    }
+)
+"""Every reason in its three voices."""
+
+VERDICTS = MappingProxyType({Verdict.ADMIT: "admitted", Verdict.DENY: "refused", Verdict.REFER: "referred to staff"})
+
+FACE_PROBLEMS = MappingProxyType(
+    {
+        FaceProblem.NO_FACE: "no face is seen",
+        FaceProblem.TOO_SMALL: "the face is too small",
+        FaceProblem.TOO_DARK: "the picture is too dark",
+        FaceProblem.TOO_BRIGHT: "the picture is too bright",
+        FaceProblem.BLURRED: "the picture is blurred",
+        FaceProblem.TURNED: "the face is turned away",
+        FaceProblem.SEVERAL: "several faces are seen",
+    }
+)
+"""What is wrong with a picture, for the one who took it."""
