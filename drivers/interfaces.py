@@ -51,9 +51,17 @@ class FaceEngine(Device, Protocol):
     def probe(self, frame: Frame) -> FaceProbe:
         """The face nearest to the camera in `frame`, or the problem with it."""
 
+    def enrol(self, frame: Frame) -> FaceProbe:
+        """As `probe`, with the stricter limits of a picture that is to serve as a reference."""
+
 
 class Relay(Device, Protocol):
-    """Drives the turnstile's contact."""
+    """Drives the turnstile's contact.
+
+    `times_pulses`: the board ends a pulse by itself. Where it can't, whoever drives it closes, waits and opens.
+    """
+
+    times_pulses: bool
 
     def pulse(self, seconds: float) -> None:
         """Close the contact for `seconds`. Returns when the release has begun, or at the end where the host times it."""

@@ -42,6 +42,7 @@ _log = logging.getLogger("gate.daemon")
 
 TICK_S = 1.0
 CHECKPOINT_S = 60.0
+HANG_S = 8.0
 VERSION = "0.1.0"
 TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
 
@@ -120,6 +121,7 @@ class Daemon:
         left = ledger.settle_left_open()
         if left:
             _log.warning("%d releases were open when the process ended; whether anybody passed is unknown", len(left))
+        self._last_attempt = self._stores.last_attempt()
         rules = self._stores.rules(None)
         self._stores.write_rules(rules, self._clock.wall())
         return rules
@@ -152,6 +154,7 @@ class Daemon:
                 place.name,
                 direction=place.direction,
                 has_sensor=sensor is not None,
+                attempt=self._last_attempt,
                 lost=tuple(device.name for device in self._pumps) + (("vision", "camera") if eyes else ()),
             ),
             stores=self._stores,
@@ -198,8 +201,16 @@ class Daemon:
                 with contextlib.suppress(StoreError):
                     await self._in_store(lambda: self._stores.ledger.checkpoint(self._clock.wall()))
             self._runner.judge_clock()
+            self._look_for_hangs()
             self._tell()
             self._notify.alive()
+
+    def _look_for_hangs(self) -> None:
+        """A driver stuck in the kernel can't say so; a fresh process can start without it."""
+        for health in (pump.health() for pump in self._pumps):
+            silent_s = self._clock.now().mono - health.beat_mono
+            if health.up and silent_s > HANG_S:
+                self._end(GateFailed(f"the {health.name} driver has hung for {silent_s:.0f} s"))
 
     def _show(self, view: LaneView) -> None:
         self._view = view

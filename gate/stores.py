@@ -55,6 +55,10 @@ class Stores:
         self._manifest.close()
         self.ledger.close()
 
+    def last_attempt(self) -> int:
+        """The highest number among the latest attempts in the ledger, so that numbers go on after a restart."""
+        return max((int(entry.body.get("attempt", 0)) for entry in self.ledger.tail(100)), default=0)
+
     def rules(self, known: Rules | None) -> Rules:
         """The rules in force; `known` itself while the manifest has not changed."""
         state = self._manifest.state()

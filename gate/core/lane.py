@@ -65,7 +65,7 @@ TABLE: dict[tuple[Phase, type[Event]], Handler] = {
     (Phase.RELEASED, Passed): barrier.on_passed,
     (Phase.RELEASED, TimedOut): barrier.on_passage_timeout,
     (Phase.RELEASED, ReleaseFailed): barrier.on_release_failed,
-    **{(phase, TimedOut): end_show for phase in _REST},
+    **{(phase, TimedOut): end_show for phase in (*_REST, Phase.FREE)},
     (Phase.FREE, Passed): barrier.on_passed_in_free_passage,
     **{(phase, Passed): barrier.on_intrusion for phase in (*_REST, *_BUSY, Phase.REFERRED)},
     **{(phase, SensorSaw): barrier.on_signal for phase in Phase},

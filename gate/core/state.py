@@ -46,10 +46,15 @@ Outcome = tuple[Lane, tuple[Effect, ...]]
 
 
 def new_lane(
-    gate: str, *, direction: Direction = Direction.ENTRY, has_sensor: bool = False, lost: tuple[str, ...] = ()
+    gate: str,
+    *,
+    direction: Direction = Direction.ENTRY,
+    has_sensor: bool = False,
+    lost: tuple[str, ...] = (),
+    attempt: int = 0,
 ) -> Lane:
-    """A lane at rest. `lost` names the devices that have not reported yet."""
-    lane = Lane(gate=gate, direction=direction, has_sensor=has_sensor, lost=lost)
+    """A lane at rest. `lost` names the devices that have not reported yet, `attempt` is the last number given out."""
+    lane = Lane(gate=gate, direction=direction, has_sensor=has_sensor, lost=lost, attempt=attempt)
     return replace(lane, phase=rest_phase(lane))
 
 
@@ -96,20 +101,21 @@ def step_times(lane: Lane) -> dict[str, float]:
 
 def show(lane: Lane, seconds: float = 0.0) -> Show:
     """The lane as the screens are told of it. A word that awaits more is not said yet."""
-    decision = None if lane.decision and lane.decision.awaiting else lane.decision
+    decision = lane.decision
+    said = None if decision and decision.awaiting else decision
     return Show(
         LaneView(
             gate=lane.gate,
             phase=lane.phase,
             attempt=lane.attempt,
-            verdict=decision.verdict if decision else None,
-            reason=decision.reason if decision else None,
+            verdict=said.verdict if said else None,
+            reason=said.reason if said else None,
             ticket=decision.ticket if decision else "",
             who=lane.holders.get(decision.ticket, Who()) if decision else Who(),
             hint=lane.hint,
             notes=decision.notes if decision else (),
             faults=lane.lost,
-            settleable=decision.settleable if decision else False,
+            settleable=said.settleable if said else False,
             mode=lane.mode,
             seconds=seconds,
         )

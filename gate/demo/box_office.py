@@ -1,0 +1,88 @@
+"""Sells the evening's tickets: from tables and pictures to a signed manifest in the lane's database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from drivers import connect
+from drivers.interfaces import FaceEngine
+from gate.demo.cast import Person, write_tables
+from gate.demo.rig import Rig
+from models.decision import Policy, Profile
+from models.face import FaceReference
+from models.profiles import policy_of
+from models.store.vault import DeviceKey, load_or_make_event_secret
+from sync.bundle_build import Issue
+from sync.manifest import Result, Tables, build_manifest, load_manifest
+
+EVENT = "demo-evening"
+ISSUER = "demo-hall"
+
+
+def evening_policy(profile: Profile = Profile.CONCERT) -> Policy:
+    """The profile with people let out and in again, and with short waits."""
+    return replace(policy_of(profile, EVENT), exits=True, passage_s=2.0, capture_s=3.0, show_s=1.0)
+
+
+def sell(
+    rig: Rig,
+    people: list[Person],
+    policy: Policy | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    known: dict[str, FaceReference] | None = None,
+) -> Result:
+    """Write the tables, enrol the photographs, sign the bundle and load it. `known` are references without pictures."""
+    tables, now = rig.folder / "office", time.time()
+    write_tables(people, tables, now)
+    device_key = DeviceKey.make(rig.state_dir / "device.key")
+    signing_key = Ed25519PrivateKey.generate()
+    issue = Issue(
+        issuer=ISSUER,
+        policy=policy or evening_policy(),
+        version=1,
+        issued_at=now,
+        expires_at=now + 86_400,
+        gates={rig.wiring.name: device_key.public},
+        event_secret=load_or_make_event_secret(rig.folder / "event.secret"),
+        signing_key=signing_key,
+    )
+    public = signing_key.public_key().public_bytes_raw()
+    rig.issuer_key.write_text(public.hex() + "\n")
+    sources = Tables(tables / "people.csv", tables / "photos", tables / "watch.csv", references=known or {})
+    with closing(connect("face", rig.wiring.face)) as engine:
+        # Rules that an organiser keeps to are broken on purpose: the evening shows what the gate does then.
+        build_manifest(
+            sources,
+            tables / "bundle",
+            issue,
+            enrol=lambda path: enrol(engine, path),
+            progress=progress,
+            rules=False,
+        )
+    _burn(tables / "photos")
+    return load_manifest(
+        tables / "bundle", rig.state_dir, gate=rig.wiring.name, issuers={ISSUER: public}, now=now, event=EVENT
+    )
+
+
+def enrol(engine: FaceEngine, path: Path) -> FaceReference | str:
+    """The reference of one photograph, or what is wrong with it."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        return "no picture that can be read"
+    probe = engine.enrol(np.asarray(picture, np.uint8))
+    return str(probe.problem) if probe.problem else FaceReference(probe.model_version, probe.template)
+
+
+def _burn(photos: Path) -> None:
+    """Photographs are not kept once they are enrolled."""
+    for path in photos.iterdir():
+        path.unlink()

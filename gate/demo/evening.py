@@ -1,0 +1,164 @@
+"""`gatectl demo`: an evening at one lane, from the first visitor to the checked ledger."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gate.demo.box_office import sell
+from gate.demo.cast import Looks, looks_from_folder
+from gate.demo.link import GateSilent
+from gate.demo.night import Night, NotAsTold
+from gate.demo.rig import Rig, Wiring
+from gate.demo.stories import Book, Ending, Story, evening, ordinary, rendered_looks
+from gate.demo.table import Board, JsonBoard, LiveBoard
+from models import wire
+from models.ledger import Entry, EntryKind
+from models.record import DecisionBody
+from models.store.ledger_db import Verification, read_ledger, verify
+
+_COUNTED = (EntryKind.PASSAGE, EntryKind.TAILGATE, EntryKind.INTRUSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a story went: what stands in the ledger of it, and what is wrong with that."""
+
+    story: Story
+    decisions: tuple[DecisionBody, ...]
+    leaves: tuple[str, ...]
+    pictures: int
+    relay_ms: tuple[float, ...]
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all went as it must."""
+        return not self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The whole evening."""
+
+    told: tuple[Told, ...]
+    ledger: Verification
+    counts: dict[str, int] = field(default_factory=dict)
+    ready_s: float = 0.0
+    sold_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every story went as it must and the ledger verifies."""
+        return self.ledger.ok and all(one.ok for one in self.told)
+
+
+def main(
+    *, people: int = 0, faces: Path | None = None, pace: float = 0.0, as_json: bool = False, keep: Path | None = None
+) -> int:
+    """Run the evening and show it. Exit status 0 only if everything went as it must."""
+    looks = looks_from_folder(faces) if faces else rendered_looks()
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="menshen-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        board: Board = JsonBoard() if as_json else stack.enter_context(LiveBoard())
+        outcome = run(folder, looks, people, pace, board)
+        board.close(outcome)
+    return 0 if outcome.ok else 1
+
+
+def run(
+    folder: Path, looks: list[Looks], people: int, pace: float, board: Board, wiring: Wiring | None = None
+) -> Outcome:
+    """Sell the tickets, start the lane, tell every story, stop, and check the ledger."""
+    stories = evening(looks) + _crowd(looks, people)
+    with Rig(folder, wiring) as rig:
+        began = time.monotonic()
+        board.say("enrolling the pictures and signing the manifest")
+        sell(rig, _everybody(stories), progress=board.progress)
+        sold = time.monotonic()
+        board.say("starting the lane")
+        rig.start()
+        ready = time.monotonic()
+        night = Night(rig, pace)
+        told = tuple(_tell(night, story, board) for story in stories)
+        rig.stop()
+        with read_ledger(rig.ledger) as ledger:
+            counts = ledger.count_by_reason()
+        return Outcome(told, verify(rig.ledger), counts, ready - sold, sold - began)
+
+
+def _crowd(looks: list[Looks], people: int) -> list[Story]:
+    book = Book(looks, first=1000)
+    ordinary(book, people)
+    return book.stories
+
+
+def _everybody(stories: list[Story]) -> list[Any]:
+    return list({one.ticket: one for story in stories for one in story.people}.values())
+
+
+def _tell(night: Night, story: Story, board: Board) -> Told:
+    board.begins(story)
+    before, pictures, pulses = _last_seq(night.rig), night.rig.stage.frames_taken, len(night.relay_ms)
+    problem = ""
+    try:
+        for deed in story.deeds:
+            deed(night)
+    except (NotAsTold, GateSilent) as error:
+        problem = str(error)
+        night.leaves()
+    entries = _entries_after(night.rig, before)
+    told = _compare(story, entries, night.rig.stage.frames_taken - pictures, tuple(night.relay_ms[pulses:]), problem)
+    board.ends(told)
+    return told
+
+
+def _compare(story: Story, entries: list[Entry], pictures: int, relay_ms: tuple[float, ...], problem: str) -> Told:
+    decisions = tuple(
+        wire.from_builtins(DecisionBody, entry.body) for entry in entries if entry.kind is EntryKind.DECISION
+    )
+    leaves = tuple(_leaf(entry) for entry in entries if entry.kind in _COUNTED)
+    problem = problem or _difference(story, decisions, leaves, pictures)
+    return Told(story, decisions, leaves, pictures, relay_ms, problem)
+
+
+def _difference(story: Story, decisions: tuple[DecisionBody, ...], leaves: tuple[str, ...], pictures: int) -> str:
+    """What is wrong, in words; empty when nothing is."""
+    said = [(body.decision.verdict, body.decision.reason) for body in decisions]
+    as_told = len(said) == len(story.endings) and all(
+        verdict is expected and reason in reasons
+        for (verdict, reason), (expected, reasons) in zip(said, story.endings, strict=True)
+    )
+    if not as_told:
+        found = ", ".join(f"{verdict} {reason}" for verdict, reason in said)
+        return f"expected {_words(story.endings)}; the ledger has {found or 'nothing'}"
+    if sorted(leaves) != sorted(story.leaves):
+        return (
+            f"expected {', '.join(story.leaves) or 'nobody to pass'}; the ledger has {', '.join(leaves) or 'nothing'}"
+        )
+    if story.unseen and pictures:
+        return f"{pictures} pictures were taken of somebody without a good ticket"
+    return ""
+
+
+def _words(endings: tuple[Ending, ...]) -> str:
+    return ", ".join(f"{verdict} {'/'.join(sorted(reasons))}" for verdict, reasons in endings) or "nothing"
+
+
+def _leaf(entry: Entry) -> str:
+    return f"passage:{entry.body['passage']}" if entry.kind is EntryKind.PASSAGE else str(entry.kind)
+
+
+def _last_seq(rig: Rig) -> int:
+    with read_ledger(rig.ledger) as ledger:
+        return ledger.last_seq()
+
+
+def _entries_after(rig: Rig, seq: int) -> list[Entry]:
+    with read_ledger(rig.ledger) as ledger:
+        return list(ledger.entries(seq, limit=500))

@@ -1,0 +1,227 @@
+"""What people do at the lane, in their own words: the verbs of the stories."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from drivers.reader._sam_frames import FIND
+from drivers.reader.sam import SamSimulator
+from gate.demo.cast import Person
+from gate.demo.rig import Rig
+from models.decision import Reason, StewardAction, Verdict
+from models.passage import Direction
+from models.view import LaneView, Phase
+
+VERDICT_S = 15.0
+DEVICE_S = 12.0
+SEE_S = 1.0
+
+
+class NotAsTold(AssertionError):
+    """The lane did something that the story does not know."""
+
+
+@dataclass
+class Night:
+    """The lane as the visitors meet it. `pace_s` is how long people take between two things; 0 in a hurry."""
+
+    rig: Rig
+    pace_s: float = 0.0
+    on_view: Callable[[LaneView], None] = lambda view: None
+    relay_ms: list[float] = field(default_factory=list)
+    visits: int = 0
+    _settled: set[int] = field(default_factory=set)
+
+    def enters(self, one: Person, direction: Direction = Direction.ENTRY, *, walks: bool = True) -> None:
+        """Shows card and face, is let through, and walks. Or is let through and does not."""
+        pulses = self.rig.relay.pulses
+        view = self.comes(one, direction=direction)
+        self._expect(view, Verdict.ADMIT)
+        self._is_released(view, pulses, direction, walks=walks)
+
+    def is_stopped(self, one: Person, *, face: Person | None = None, then: StewardAction | None = None) -> None:
+        """Is not let through; a steward may have the last word."""
+        pulses = self.rig.relay.pulses
+        view = self.comes(one, face=face)
+        if view.verdict is Verdict.ADMIT:
+            raise NotAsTold(f"the lane admitted: {view.reason}")
+        if then is not None:
+            self._says(view, then, lambda later: later.verdict is Verdict.DENY)
+        self.leaves()
+        if self.rig.relay.pulses != pulses:
+            raise NotAsTold("the relay moved for somebody who was stopped")
+
+    def is_settled(self, one: Person, action: StewardAction) -> None:
+        """Is referred to the steward, who settles it."""
+        pulses = self.rig.relay.pulses
+        view = self.comes(one)
+        self._expect(view, Verdict.REFER)
+        self._settle(view, action, pulses)
+
+    def pulls_card_too_soon(self, one: Person) -> None:
+        """Takes the card away while it is read, and then shows it properly."""
+        self.rig.reader.pull_during_read = True
+        self._expect(self.comes(one), Verdict.DENY)
+        self.leaves()
+        self.enters(one)
+
+    def has_garbled_card(self, one: Person) -> None:
+        """The reader's answers arrive with a wrong checksum, and then rightly."""
+        self.rig.reader.spoil_checksum(2)
+        self._expect(self.comes(one), Verdict.DENY)
+        self.leaves()
+        self.enters(one)
+
+    def shows_forged(self, one: Person) -> None:
+        """A card that the module does not accept."""
+        self._expect(self._presents(lambda: self.rig.reader.present(one.card(), 0x32)), Verdict.DENY)
+        self.leaves()
+
+    def shows_bus_card(self, one: Person) -> None:
+        """A card that is no document at all."""
+        self._expect(self._presents(self.rig.reader.not_an_id_card), Verdict.DENY)
+        self.leaves()
+
+    def covers_face_then_shows_it(self, one: Person) -> None:
+        """Comes wrapped up; uncovers the face when the steward asks."""
+        pulses = self.rig.relay.pulses
+        self.visits += 1
+        self.rig.stage.show(one.looks.frames(self.visits, covered=True))
+        view = self._presents(lambda: self.rig.reader.present(one.card()))
+        self._expect(view, Verdict.REFER)
+        self.rig.stage.show(one.looks.frames(self.visits))
+        self._settle(view, StewardAction.RETRY_FACE, pulses)
+
+    def is_followed(self, one: Person) -> None:
+        """Somebody slips in behind a visitor."""
+        pulses = self.rig.relay.pulses
+        view = self.comes(one)
+        self._expect(view, Verdict.ADMIT)
+        self._wait_for_pulse(pulses)
+        self.rig.sensor.second_person()
+        self._walks(view, Direction.ENTRY)
+
+    def comes_when_camera_fails(self, one: Person) -> None:
+        """The camera's plug is out; the visitor is referred, the camera comes back, the steward has it look again."""
+        pulses = self.rig.relay.pulses
+        self.rig.stage.unplug()
+        view = self.comes(one)
+        self._expect(view, Verdict.REFER)
+        self.rig.plug_camera()
+        self.rig.link.wait(lambda s: all(device.up for device in s.devices), DEVICE_S)
+        self._settle(view, StewardAction.RETRY_FACE, pulses)
+
+    def loses_power(self, one: Person) -> None:
+        """The power goes at the moment the relay clicks. When it is back, nobody knows whether anybody passed."""
+        pulses = self.rig.relay.pulses
+        self._step_up(one, one)
+        self.rig.reader.present(one.card())
+        self._wait_for_pulse(pulses, VERDICT_S)
+        self.rig.kill()
+        self.leaves()
+        self.rig.start()
+        self.is_settled(one, StewardAction.ADMIT)
+
+    def climbs_over(self) -> None:
+        """The turnstile turns and nobody was released."""
+        self.rig.sensor.turn()
+        self.rig.link.wait(lambda s: s.counts.get("intrusion", 0) > 0, VERDICT_S)
+
+    def comes(self, one: Person, *, face: Person | None = None, direction: Direction = Direction.ENTRY) -> LaneView:
+        """Steps up, presents the card, and waits for the word."""
+        self._step_up(one, face or one)
+        reader = self.rig.reader if direction is Direction.ENTRY else self.rig.exit_reader
+        return self._presents(lambda: reader.present(one.card()))
+
+    def leaves(self) -> None:
+        """Takes the card and goes. Whoever comes next leaves the reader the time to see the empty field."""
+        self.rig.stage.clear()
+        for reader in (self.rig.reader, self.rig.exit_reader):
+            reader.remove()
+        if self.rig.process.poll() is None:
+            _let_it_see_nothing(self.rig.reader)
+        self._pause()
+
+    def _step_up(self, one: Person, face: Person) -> None:
+        self.visits += 1
+        self.rig.stage.show(face.looks.frames(self.visits))
+        self._pause()
+
+    def _presents(self, present: Callable[[], None]) -> LaneView:
+        link = self.rig.link
+        since, before = link.seen, link.snapshot.view.attempt if link.snapshot else 0
+        present()
+        view = link.wait_view(lambda v: v.attempt > before and _is_decided(v), VERDICT_S, since)
+        self.on_view(view)
+        return view
+
+    def _settle(self, view: LaneView, action: StewardAction, pulses: int) -> None:
+        later = self._says(view, action, lambda v: v.verdict is Verdict.ADMIT)
+        self._is_released(later, pulses, Direction.ENTRY, walks=True)
+
+    def _says(self, view: LaneView, action: StewardAction, until: Callable[[LaneView], bool]) -> LaneView:
+        self._pause()
+        self._settled.add(view.attempt)
+        since = self.rig.link.seen
+        answer = self.rig.link.steward(view.attempt, action)
+        if not answer.ok:
+            raise NotAsTold(f"the steward could not {action}: {answer.error}")
+        later = self.rig.link.wait_view(
+            lambda v: v.attempt == view.attempt and _is_decided(v) and until(v), VERDICT_S, since
+        )
+        self.on_view(later)
+        return later
+
+    def _is_released(self, view: LaneView, pulses: int, direction: Direction, *, walks: bool) -> None:
+        self._wait_for_pulse(pulses)
+        if view.reason in (Reason.OK, Reason.OK_WITHOUT_FACE) and view.attempt not in self._settled:
+            self._measure()
+        if walks:
+            self._pause()
+            self._walks(view, direction)
+            return
+        self._is_over(view)
+        self.leaves()
+
+    def _walks(self, view: LaneView, direction: Direction) -> None:
+        self.rig.sensor.turn(direction)
+        self._is_over(view)
+        self.leaves()
+
+    def _is_over(self, view: LaneView) -> None:
+        self.rig.link.wait_view(lambda v: v.attempt > view.attempt or v.phase is Phase.IDLE, VERDICT_S)
+
+    def _wait_for_pulse(self, pulses: int, timeout_s: float = 2.0) -> None:
+        if not self.rig.relay.wait_for(lambda: self.rig.relay.pulses > pulses, timeout_s):
+            raise NotAsTold("the relay did not move")
+
+    def _measure(self) -> None:
+        """Card to relay, where no person came in between: from the reader's last byte to the contact."""
+        reader = max(self.rig.reader, self.rig.exit_reader, key=_answered)
+        self.relay_ms.append((self.rig.relay.changes[-1].at - reader.last_answer_at) * 1000)
+
+    def _expect(self, view: LaneView, verdict: Verdict) -> None:
+        if view.verdict is not verdict:
+            raise NotAsTold(f"the lane said {view.verdict} ({view.reason})")
+
+    def _pause(self) -> None:
+        if self.pace_s:
+            threading.Event().wait(self.pace_s)
+
+
+def _let_it_see_nothing(reader: SamSimulator) -> None:
+    asked = reader.asked[FIND]
+    ends = time.monotonic() + SEE_S
+    while reader.asked[FIND] < asked + 2 and time.monotonic() < ends:
+        threading.Event().wait(0.01)
+
+
+def _answered(reader: SamSimulator) -> float:
+    return reader.last_answer_at
+
+
+def _is_decided(view: LaneView) -> bool:
+    return view.verdict is not None and view.phase not in (Phase.LOOKUP, Phase.CAPTURE)

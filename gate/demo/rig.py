@@ -1,0 +1,181 @@
+"""A lane on the bench: the daemon as a process of its own, and at the far end of its wires what it is wired to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import gate
+from drivers.camera.sim import Stage
+from drivers.reader.sam import SamSimulator
+from drivers.relay.lcus import LcusSimulator
+from drivers.sensor.serial import SensorSimulator
+from drivers.transport import PtyPort
+from gate.demo.link import GateLink
+from models.command import Snapshot
+from models.view import Phase
+
+START_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the lane has. `pace`: the reader's bytes take as long as on a real line."""
+
+    name: str = "G1"
+    face: str = "dlib:"
+    camera: bool = True
+    sensor: bool = True
+    exit_reader: bool = True
+    pace: bool = True
+    poll_ms: int = 50
+
+
+class Rig:
+    """Starts and stops the daemon, and holds the devices' other ends. Close it, or use it in a `with`."""
+
+    def __init__(self, folder: Path, wiring: Wiring | None = None) -> None:
+        self.folder, self.wiring = folder, wiring or Wiring()
+        self.state_dir, self.config = folder / "state", folder / "gate.toml"
+        self.issuer_key = folder / "issuer.pub"
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._ports: list[PtyPort] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self.link = GateLink(folder / "gate.sock")
+        self.reader = SamSimulator(self._port("reader"), pace=self.wiring.pace)
+        self.exit_reader = SamSimulator(self._port("exit-reader"), pace=self.wiring.pace)
+        self.relay = LcusSimulator(self._port("relay"))
+        self.sensor = SensorSimulator(self._port("sensor"))
+        for device in (self.reader, self.exit_reader, self.relay, self.sensor):
+            self._run(device.run)
+        self.stage = Stage()
+        self.plug_camera()
+
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The daemon."""
+        assert self._process is not None, "start first"
+        return self._process
+
+    @property
+    def ledger(self) -> Path:
+        """The daemon's ledger; open it to read."""
+        return self.state_dir / "ledger.db"
+
+    def port(self, name: str) -> PtyPort:
+        """One of the serial lines, to pull its plug: `reader`, `exit-reader`, `relay`, `sensor`."""
+        return next(port for port in self._ports if port.path.endswith(f"/{name}"))
+
+    def start(self, *, ready: bool = True) -> None:
+        """Start the daemon and connect to it; with `ready`, wait until all its devices work."""
+        self.config.write_text(self._settings(), encoding="utf-8")
+        self._launch()
+        self.link = GateLink(self.folder / "gate.sock")
+        self.link.connect(START_S, lambda: self.process.poll() is None)
+        if ready:
+            self.link.wait(_is_ready, START_S, since=0)
+
+    def kill(self) -> None:
+        """As when the power goes."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.link.close()
+
+    def stop(self) -> int:
+        """End the daemon in good order. Returns its exit status."""
+        self.link.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20.0)
+
+    def close(self) -> None:
+        """Take everything down."""
+        if self._process is not None and self._process.poll() is None:
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._stop.set()
+        self.stage.unplug()
+        for thread in self._threads:
+            thread.join(2.0)
+        for port in self._ports:
+            port.close()
+
+    def plug_camera(self) -> None:
+        """Connect the camera, or connect it again after `stage.unplug()`."""
+        path = self.folder / "stage.sock"
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(path))
+        listener.listen()
+        self._run(lambda _: self.stage.serve(listener))
+
+    def log(self) -> str:
+        """What the daemon wrote so far."""
+        path = self.folder / "gate.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def _port(self, name: str) -> PtyPort:
+        port = PtyPort(self.folder / name)
+        self._ports.append(port)
+        return port
+
+    def _run(self, work: Callable[[threading.Event], None]) -> None:
+        thread = threading.Thread(target=work, args=(self._stop,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _launch(self) -> None:
+        source = str(Path(gate.__file__).parents[1])
+        environment = os.environ | {"PYTHONPATH": source}
+        command = [sys.executable, "-m", "gate.cli", "run", "--config", str(self.config)]
+        with (self.folder / "gate.log").open("ab") as log:
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603
+
+    def _settings(self) -> str:
+        wiring, folder = self.wiring, self.folder
+        camera = f"sim+unix://{folder / 'stage.sock'}" if wiring.camera else ""
+        sensor = f"serial+serial://{folder / 'sensor'}" if wiring.sensor else ""
+        leaving = f"sam+serial://{folder / 'exit-reader'}?poll_ms={wiring.poll_ms}" if wiring.exit_reader else ""
+        return "\n".join(
+            [
+                "[gate]",
+                f'name = "{wiring.name}"',
+                'timezone = "Asia/Shanghai"',
+                f'state_dir = "{self.state_dir}"',
+                f'issuers = ["{self.issuer_key}"]',
+                "[socket]",
+                f'path = "{folder / "gate.sock"}"',
+                "[devices]",
+                f'reader = "sam+serial://{folder / "reader"}?poll_ms={wiring.poll_ms}"',
+                f'exit_reader = "{leaving}"',
+                f'camera = "{camera}"',
+                f'face = "{wiring.face}"',
+                f'relay = "lcus+serial://{folder / "relay"}"',
+                f'sensor = "{sensor}"',
+                "[secrets]",
+                f'device_key = "{self.state_dir / "device.key"}"',
+                f'signing_key = "{self.state_dir / "signing.key"}"',
+                "",
+            ]
+        )
+
+
+def _is_ready(snapshot: Snapshot) -> bool:
+    return snapshot.view.phase is Phase.IDLE and all(device.up for device in snapshot.devices)
