@@ -79,14 +79,22 @@ def build_manifest(
 
 
 def load_manifest(
-    bundle: Path, state_dir: Path, *, gate: str, issuers: Mapping[str, bytes], now: float, event: str = ""
+    bundle: Path,
+    state_dir: Path,
+    *,
+    gate: str,
+    issuers: Mapping[str, bytes],
+    now: float,
+    event: str = "",
+    key_file: Path | None = None,
 ) -> Result:
     """Verify `bundle` for this gate and make it the manifest in force. `event` is needed to go from one to another.
 
+    `key_file` holds the device key, if it isn't `device.key` in `state_dir`.
     Raises `BundleRefused` (nothing was changed), `StoreError`, `OSError`.
     """
     began = time.monotonic()
-    device_key = DeviceKey.load(state_dir / DEVICE_KEY)
+    device_key = DeviceKey.load(key_file or state_dir / DEVICE_KEY)
     writer = ManifestWriter(state_dir / MANIFEST, device_key)
     try:
         installed = writer.state()
@@ -98,9 +106,9 @@ def load_manifest(
     return _result(verified.header, bundle, began)
 
 
-def show_manifest(state_dir: Path) -> ManifestState | None:
+def show_manifest(state_dir: Path, key_file: Path | None = None) -> ManifestState | None:
     """Which manifest this gate holds."""
-    reader = ManifestReader(state_dir / MANIFEST, DeviceKey.load(state_dir / DEVICE_KEY))
+    reader = ManifestReader(state_dir / MANIFEST, DeviceKey.load(key_file or state_dir / DEVICE_KEY))
     try:
         return reader.state()
     finally:

@@ -98,6 +98,16 @@ def test_a_gate_with_a_new_device_key_is_loaded_again(tables, issuer, state_dir,
         DeviceKey.make(state_dir / "device.key")
 
 
+def test_the_device_key_may_lie_elsewhere(tables, issuer, state_dir, tmp_path):
+    out, elsewhere = tmp_path / "gala.bundle", tmp_path / "elsewhere.key"
+    (state_dir / "device.key").rename(elsewhere)
+    build_manifest(tables, out, issuer.issue({"A1": DeviceKey.load(elsewhere).public}))
+    load_manifest(out, state_dir, gate="A1", issuers={"centre": issuer.public}, now=2000.0, key_file=elsewhere)
+    state = show_manifest(state_dir, elsewhere)
+    assert state is not None
+    assert state.version == 1
+
+
 def test_a_table_with_problems_makes_no_bundle_and_leaves_the_old_one(tables, issuer, state_dir, tmp_path):
     out = tmp_path / "gala.bundle"
     out.write_bytes(b"the old one")
