@@ -33,6 +33,8 @@ MEANINGS = {
 _TROUBLES = {
     "gate.config.ConfigError": Exit.CONFIGURATION,
     "models.store.errors.StoreError": Exit.STORE,
+    "models.wire.WireError": Exit.STORE,
+    "sqlite3.Error": Exit.STORE,
     "drivers.errors.DriverError": Exit.DEVICE,
     "sync.refusals.BundleRefused": Exit.NOT_RIGHT,
     "sync.sources.table.SourceRefused": Exit.NOT_RIGHT,
