@@ -10,6 +10,7 @@ FAULTS = ("clean", "split", "late", "lost", "garbled")
 PATIENCE_S = 8.0  # no test waits so long for anything that happens
 _LATE_S = 0.03
 _BYTE_S = 0.0003
+_PAUSES = 64  # a long answer needs no more to show whether it is put together
 
 
 class BadWire:
@@ -64,9 +65,9 @@ class BadWire:
                 self._pace.wait(_LATE_S)
                 self._port.write(half)
         elif self._fault == "split":
-            for byte in data:
+            for at, byte in enumerate(data):
                 self._port.write(bytes((byte,)))
-                self._pace.wait(_BYTE_S)
+                self._pace.wait(_BYTE_S if at < _PAUSES else 0)
         else:
             self._port.write(self._spoil(data))
         return len(data)

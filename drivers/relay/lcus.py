@@ -34,7 +34,7 @@ OPTIONS: dict[str, str] = {
 }
 
 LONGEST_PULSE_S = 30.0
-ANSWER_S = 0.3
+ANSWER_S = 0.2
 TRIES = 3
 
 _HEAD = 0xA0
