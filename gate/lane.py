@@ -38,6 +38,7 @@ from gate.core.events import (
     Passed,
     RecordFailed,
     ReleaseFailed,
+    SensorDoubted,
     SensorSaw,
     TicketFound,
     TimedOut,
@@ -45,7 +46,17 @@ from gate.core.events import (
 )
 from gate.core.lane import step
 from gate.core.state import Lane
-from gate.messages import DeviceDown, DeviceUp, FaceFailed, FaceHint, FaceProbed, Message, ReaderGave, SensorGave
+from gate.messages import (
+    DeviceDown,
+    DeviceUp,
+    FaceFailed,
+    FaceHint,
+    FaceProbed,
+    Message,
+    ReaderGave,
+    SensorGave,
+    SensorMissed,
+)
 from gate.stores import Rules, Stores
 from gate.visitor import Visitor
 from models.credential import CardFault, Credential
@@ -139,6 +150,8 @@ class LaneRunner:
             case SensorGave(signal=signal):
                 turned = signal.kind is SignalKind.TURNED
                 self.post(Passed(signal.direction) if turned else SensorSaw(signal))
+            case SensorMissed():
+                self.post(SensorDoubted())
             case DeviceUp(device):
                 self.post(DeviceBack(device))
             case DeviceDown(device, why):

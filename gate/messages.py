@@ -30,6 +30,14 @@ class SensorGave:
 
 
 @dataclass(frozen=True, slots=True)
+class SensorMissed:
+    """Something the sensor said was lost or garbled: a turn may be missing."""
+
+    device: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceUp:
     """The device is connected and works. A relay is at rest at this moment, whatever it was before."""
 
@@ -101,6 +109,8 @@ class DeviceHealth:
     beat_mono: float = 0.0
 
 
-Message: TypeAlias = ReaderGave | SensorGave | DeviceUp | DeviceDown | PumpDied | FaceHint | FaceProbed | FaceFailed
+Message: TypeAlias = (
+    ReaderGave | SensorGave | SensorMissed | DeviceUp | DeviceDown | PumpDied | FaceHint | FaceProbed | FaceFailed
+)
 Post: TypeAlias = Callable[[Message], None]
 """Hands one message to the loop. Called from any thread, so it must be safe there and must not block."""

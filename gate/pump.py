@@ -19,7 +19,17 @@ from typing import Generic, Protocol, TypeVar
 
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, DriverError
 from drivers.interfaces import CardReader, Device, PassageSensor, Relay
-from gate.messages import DeviceDown, DeviceHealth, DeviceUp, Message, Post, PumpDied, ReaderGave, SensorGave
+from gate.messages import (
+    DeviceDown,
+    DeviceHealth,
+    DeviceUp,
+    Message,
+    Post,
+    PumpDied,
+    ReaderGave,
+    SensorGave,
+    SensorMissed,
+)
 from gate.vitals import Backoff, Vitals, bare_trace
 from models.credential import CardFault, CardProblem, Credential
 from models.passage import SensorSignal
@@ -150,11 +160,15 @@ class ReaderPump(_ReadingPump[CardReader]):
 
 
 class SensorPump(_ReadingPump[PassageSensor]):
-    """Posts `SensorGave` for each signal."""
+    """Posts `SensorGave` for each signal, and `SensorMissed` when one may be missing."""
 
     def _message(self, item: object, at_mono: float) -> Message:
         assert isinstance(item, SensorSignal)
         return SensorGave(self.name, item, at_mono)
+
+    def _misread(self, error: DriverError) -> None:
+        super()._misread(error)
+        self._post(SensorMissed(self.name, str(error)))
 
 
 @dataclass(frozen=True, slots=True)

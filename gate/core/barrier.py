@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.core.effects import Record, StopCapture
-from gate.core.events import Passed, RecordFailed, ReleaseFailed, SensorSaw, TimedOut, Timer
+from gate.core.events import Passed, RecordFailed, ReleaseFailed, SensorDoubted, SensorSaw, TimedOut, Timer
 from gate.core.state import Lane, Outcome, clear, record, show, timer
 from models.decision import Decision, Now, Policy, Reason, Verdict
 from models.ledger import EntryKind
@@ -33,10 +33,15 @@ def on_passage_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) ->
     """Nobody was seen to pass. Without a working sensor that means nothing, and is written down as such."""
     if event.timer is not Timer.PASSAGE:
         return lane, ()
-    watched = lane.has_sensor and "sensor" not in lane.lost
+    watched = lane.has_sensor and "sensor" not in lane.lost and not lane.doubtful
     entry = _end(lane, Passage.NO_SHOW if watched else Passage.UNKNOWN, "", now)
     lane, effects = at_rest(lane, policy, now)
     return lane, (entry, *effects)
+
+
+def on_sensor_doubted(lane: Lane, event: SensorDoubted, policy: Policy, now: Now) -> Outcome:
+    """A turn may have been missed: the end of this release can't be called a no-show."""
+    return replace(lane, doubtful=True), ()
 
 
 def on_release_failed(lane: Lane, event: ReleaseFailed, policy: Policy, now: Now) -> Outcome:

@@ -99,6 +99,11 @@ class SensorSaw:
 
 
 @dataclass(frozen=True, slots=True)
+class SensorDoubted:
+    """A message of the sensor was lost: whether somebody passed just now, nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimedOut:
     """A timer of this attempt ran down."""
 
@@ -173,6 +178,7 @@ Event = (
     | FaceHinted
     | Passed
     | SensorSaw
+    | SensorDoubted
     | TimedOut
     | StewardSaid
     | ModeSet

@@ -38,6 +38,7 @@ class Lane:
     mode: Mode = Mode.CONTROLLED
     lost: tuple[str, ...] = ()
     clock_trusted: bool = True
+    doubtful: bool = False  # the sensor missed something since this person was released
     waiting: tuple[CardRead, float] | None = None
     marks: tuple[tuple[str, float], ...] = ()
 
@@ -82,6 +83,7 @@ def clear(lane: Lane) -> Lane:
         asked=frozenset(),
         holders={},
         hint="",
+        doubtful=False,
         marks=(),
     )
 

@@ -28,7 +28,8 @@ def on_device_lost(lane: Lane, event: DeviceLost, policy: Policy, now: Now) -> O
     """A device is gone. Who is in the lane is served as far as it goes; the next one is told."""
     if event.device in lane.lost:
         return lane, ()
-    lane = _settle(replace(lane, lost=(*lane.lost, event.device)))
+    doubtful = lane.doubtful or event.device == "sensor"
+    lane = _settle(replace(lane, lost=(*lane.lost, event.device), doubtful=doubtful))
     entry = record(lane, EntryKind.DEVICE, DeviceBody(event.device, up=False, why=event.why))
     return lane, (entry, show(lane))
 

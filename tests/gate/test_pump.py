@@ -19,7 +19,7 @@ from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout
 from drivers.relay.lcus import simulator
 from drivers.transport import PtyPort
 from gate import pump as pump_module
-from gate.messages import DeviceDown, DeviceUp, Message, PumpDied, ReaderGave, SensorGave
+from gate.messages import DeviceDown, DeviceUp, Message, PumpDied, ReaderGave, SensorGave, SensorMissed
 from gate.pump import BAD_IN_A_ROW, Pump, ReaderPump, RelayPump, SensorPump
 from gate.vitals import Backoff
 from models.credential import Assurance, CardFault, CardProblem, Credential, Medium
@@ -80,7 +80,10 @@ class LineReader(Line):
 
 class LineSensor(Line):
     def read(self, timeout: float) -> SensorSignal | None:
-        return SensorSignal(SignalKind.TURNED) if self.letter(timeout) == "t" else None
+        letter = self.letter(timeout)
+        if letter == "b":
+            raise BadAnswer("one message is missing")
+        return SensorSignal(SignalKind.TURNED) if letter == "t" else None
 
 
 class LineRelay(Line):
@@ -172,6 +175,14 @@ def test_a_signal_is_posted() -> None:
         bench.expect(DeviceUp)
         far.sendall(b"t")
         assert bench.expect(SensorGave).signal == SensorSignal(SignalKind.TURNED)
+
+
+def test_a_message_that_the_sensor_lost_is_told() -> None:
+    bench = Bench(LineSensor)
+    with running(SensorPump, bench), bench.far() as far:
+        bench.expect(DeviceUp)
+        far.sendall(b"b")
+        assert bench.next() == SensorMissed("device", "one message is missing")
 
 
 def test_a_lost_device_is_told_once_and_comes_back() -> None:
