@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from gate.clock import Clock
 from gate.core.effects import (
@@ -46,6 +46,7 @@ from gate.core.events import (
 )
 from gate.core.lane import step
 from gate.core.state import Lane
+from gate.hardware import Barrier, Eyes
 from gate.messages import (
     DeviceDown,
     DeviceUp,
@@ -75,26 +76,6 @@ EXIT_READER = "exit_reader"
 
 REOPEN_S = 0.5
 """How soon a ledger that failed is tried again."""
-
-
-class Barrier(Protocol):
-    """The relay as the lane needs it."""
-
-    def pulse(self, seconds: float) -> Future[None]:
-        """One person may pass; the future ends when the contact has closed."""
-
-    def hold(self, closed: bool) -> Future[None]:
-        """Free passage, or its end."""
-
-
-class Eyes(Protocol):
-    """The camera as the lane needs it."""
-
-    def capture(self, attempt: int, timeout_s: float) -> None:
-        """Look for a usable face; one `FaceProbed` or `FaceFailed` follows."""
-
-    def cancel(self, attempt: int) -> None:
-        """Look no longer."""
 
 
 class LaneRunner:

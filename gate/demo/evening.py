@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,48 +12,16 @@ from gate.demo.box_office import sell
 from gate.demo.cast import Looks, looks_from_folder
 from gate.demo.link import GateSilent
 from gate.demo.night import Night, NotAsTold
+from gate.demo.outcome import Outcome, Told
 from gate.demo.rig import Rig, Wiring
 from gate.demo.stories import Book, Ending, Story, evening, ordinary, rendered_looks
 from gate.demo.table import Board, JsonBoard, LiveBoard
 from models import wire
 from models.ledger import Entry, EntryKind
 from models.record import DecisionBody
-from models.store.ledger_db import Verification, read_ledger, verify
+from models.store.ledger_db import read_ledger, verify
 
 _COUNTED = (EntryKind.PASSAGE, EntryKind.TAILGATE, EntryKind.INTRUSION)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """How a story went: what stands in the ledger of it, and what is wrong with that."""
-
-    story: Story
-    decisions: tuple[DecisionBody, ...]
-    leaves: tuple[str, ...]
-    pictures: int
-    relay_ms: tuple[float, ...]
-    problem: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether all went as it must."""
-        return not self.problem
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The whole evening."""
-
-    told: tuple[Told, ...]
-    ledger: Verification
-    counts: dict[str, int] = field(default_factory=dict)
-    ready_s: float = 0.0
-    sold_s: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """Whether every story went as it must and the ledger verifies."""
-        return self.ledger.ok and all(one.ok for one in self.told)
 
 
 def main(

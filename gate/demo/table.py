@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
-from models.words import WORDS
 from rich.console import Console
 from rich.table import Table
 
+from gate.demo.outcome import Outcome, Told
+from gate.demo.stories import Story
 from models import wire
 from models.decision import Verdict
-
-if TYPE_CHECKING:
-    from gate.demo.evening import Outcome, Told
-    from gate.demo.stories import Story
+from models.words import WORDS
 
 _COLOURS = {Verdict.ADMIT: "green", Verdict.DENY: "red", Verdict.REFER: "yellow"}
 _SIGNS = {Verdict.ADMIT: "✓", Verdict.DENY: "✗", Verdict.REFER: "?"}

@@ -1,0 +1,26 @@
+"""What the lane needs of its hardware, in its own words; `gate.pump` and `gate.vision` are made to fit."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Protocol
+
+
+class Barrier(Protocol):
+    """The relay as the lane needs it."""
+
+    def pulse(self, seconds: float) -> Future[None]:
+        """One person may pass; the future ends when the contact has closed."""
+
+    def hold(self, closed: bool) -> Future[None]:
+        """Free passage, or its end."""
+
+
+class Eyes(Protocol):
+    """The camera as the lane needs it."""
+
+    def capture(self, attempt: int, timeout_s: float) -> None:
+        """Look for a usable face; one `FaceProbed` or `FaceFailed` follows."""
+
+    def cancel(self, attempt: int) -> None:
+        """Look no longer."""
