@@ -5,7 +5,7 @@
 
 | part | file in the package `face_recognition_models` | cost at 640x480, x86-64 |
 |---|---|---|
-| detector | compiled into dlib | 2 ms for a near face, up to 40 ms when none is there |
+| detector | compiled into dlib | 2 to 8 ms for a near face, 30 ms when none is there |
 | landmarks | `shape_predictor_5_face_landmarks.dat` | under 1 ms |
 | features | `dlib_face_recognition_resnet_model_v1.dat` | 57 ms |
 
@@ -108,13 +108,13 @@ class Engine:
         """Faces, largest first, from coarse to fine.
 
         A face near the camera is found in a frame reduced to a fraction of its pixels; most visitors stand there, and
-        the search costs 2 ms in place of 25. The coarse answer is believed only when the face is so large that a rival
-        of about its size would have been seen too. The last pass enlarges the frame, since the detector's window is
-        larger than the smallest face allowed, and shows faces that are a fifth too small: those are told to come
+        the search costs 2 to 8 ms in place of 30. The coarse answer is believed only when the face is so large that a
+        rival of about its size would have been seen too. The last pass enlarges the frame, since the detector's window
+        is larger than the smallest face allowed, and shows faces that are a fifth too small: those are told to come
         nearer.
         """
         faces: list[Found] = []
-        for least_px in (4 * min_height, 2 * min_height, min(0.8 * min_height, 0.7 * WINDOW_PX)):
+        for least_px in (3 * min_height, 1.5 * min_height, min(0.8 * min_height, 0.7 * WINDOW_PX)):
             faces = self._look(grey, WINDOW_PX / least_px)
             if faces and faces[0].height * rival >= least_px:
                 break

@@ -4,9 +4,9 @@
     sim:?crash_on=7             the process dies when person 7 comes (as a fault in native code would)
     sim:?hang_on=8              `probe` never returns when person 8 comes
 
-`stamp` draws the mark, `Engine.probe` reads it back: 56 black or white squares in the upper left corner, which outlive
-a resize by a camera's encoder. Distances are what the test asks for: the same person is exactly `offset` from the
-reference made with offset 0; different people are about 1 apart (0.7 to 1.3).
+`stamp` draws the mark and `Engine.probe` reads it back: 56 black or white squares in the upper left corner, which
+outlive a JPEG encoder. Distances are what the test asks for: the same person is exactly `offset` from the reference,
+different people are about 1 apart (0.7 to 1.3).
 """
 
 from __future__ import annotations

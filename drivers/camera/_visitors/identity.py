@@ -6,8 +6,11 @@ Lengths are in units of which a head is about two high; see `canvas` for the axe
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 Colour: TypeAlias = tuple[float, float, float]
 """Blue, green, red, 0 to 255."""
@@ -31,9 +34,9 @@ HAIRS: tuple[Colour, ...] = (
     (50, 84, 128),
     (90, 150, 196),
     (40, 70, 150),
-    (150, 150, 152),
-    (206, 208, 210),
 )
+GREYS: tuple[Colour, ...] = ((150, 150, 152), (206, 208, 210))
+FRAMES: tuple[Colour, ...] = ((30, 28, 30), (40, 60, 100), (150, 150, 156))
 IRISES: tuple[Colour, ...] = ((28, 40, 58), (30, 54, 88), (60, 92, 90), (130, 110, 78), (70, 110, 70))
 CLOTHES: tuple[Colour, ...] = (
     (96, 62, 40),
@@ -114,8 +117,8 @@ class _Dice:
         """More often near the middle than at the ends."""
         return middle + reach * (self._draw() + self._draw() - 1)
 
-    def one(self, things: tuple[object, ...]) -> int:
-        return min(int(self._draw() * len(things)), len(things) - 1)
+    def one(self, things: Sequence[T]) -> T:
+        return things[min(int(self._draw() * len(things)), len(things) - 1)]
 
     def chance(self, part: float) -> bool:
         return self._draw() < part
@@ -126,11 +129,10 @@ def identity(seed: int) -> Identity:
     dice = _Dice(seed)
     soft = dice.chance(0.5)  # softer features and longer hair, or harder ones and perhaps a beard
     age = dice.between(0, 1) ** 1.3
-    skin = SKINS[dice.one(SKINS)]
+    skin = dice.one(SKINS)
     dark = sum(skin) < 400
-    hair = (
-        HAIRS[7 + dice.one((0, 0))] if age > 0.72 and dice.chance(0.7) else HAIRS[dice.one(HAIRS[: 3 if dark else 7])]
-    )
+    grey = age > 0.72 and dice.chance(0.7)
+    hair = dice.one(GREYS) if grey else dice.one(HAIRS[:3] if dark else HAIRS)
     styles = LONG_STYLES if soft else SHORT_STYLES
     beards = ("stubble", "full", "goatee", "moustache")
     frames = ("round", "square", "half")
@@ -139,9 +141,9 @@ def identity(seed: int) -> Identity:
         seed=seed,
         skin=skin,
         hair=hair,
-        iris=IRISES[0 if dark else dice.one(IRISES)],
-        clothes=CLOTHES[dice.one(CLOTHES)],
-        style=styles[dice.one(styles)],
+        iris=IRISES[0] if dark else dice.one(IRISES),
+        clothes=dice.one(CLOTHES),
+        style=dice.one(styles),
         age=age,
         cheek_width=dice.about(0.74, 0.09),
         jaw_width=dice.about(0.55 if soft else 0.63, 0.10),
@@ -174,10 +176,10 @@ def identity(seed: int) -> Identity:
         mouth_curve=dice.about(0.018, 0.03),
         cheekbone=dice.between(0, 1),
         ear=dice.about(1.0, 0.25),
-        glasses=frames[dice.one(frames)] if dice.chance(0.28) else "",
-        glasses_colour=((30, 28, 30), (40, 60, 100), (150, 150, 156))[dice.one((0, 0, 0))],
-        beard=beards[dice.one(beards)] if not soft and dice.chance(0.45) else "",
-        hat=hats[dice.one(hats)] if dice.chance(0.14) else "",
+        glasses=dice.one(frames) if dice.chance(0.28) else "",
+        glasses_colour=dice.one(FRAMES),
+        beard=dice.one(beards) if not soft and dice.chance(0.45) else "",
+        hat=dice.one(hats) if dice.chance(0.14) else "",
         freckles=dice.between(0.4, 1) if not dark and dice.chance(0.15) else 0.0,
         mole=(dice.between(-0.45, 0.45), dice.between(0.2, 0.7)) if dice.chance(0.2) else None,
         blush=dice.between(0.1, 0.8) if soft else dice.between(0, 0.4),
