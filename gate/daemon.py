@@ -43,6 +43,8 @@ _log = logging.getLogger("gate.daemon")
 TICK_S = 1.0
 CHECKPOINT_S = 60.0
 HANG_S = 8.0
+PATIENCE_S = 4.0  # at a start the readers wait this long for the camera and the others
+LOOK_S = 0.02
 VERSION = "0.1.0"
 TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
 
@@ -82,17 +84,33 @@ class Daemon:
         self._hall = Hall(self._config.socket.path, self._config.socket.group, self._obey)
         await self._hall.open()
         self._build(loop, rules)
-        tasks = [loop.create_task(self._runner.run()), loop.create_task(self._tick())]
+        tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), self._start_devices())]
         for task in tasks:
             task.add_done_callback(self._task_ended)
-        for device in self._devices:
-            device.start()
         self._notify.ready("the lane starts")
         try:
             await self._ended
         finally:
             self._notify.stopping()
             await self._wind_down(loop, tasks)
+
+    async def _start_devices(self) -> None:
+        """The readers last: whoever waits with a card in hand is better read a moment later than sent to the staff."""
+        readers = [device for device in self._devices if isinstance(device, ReaderPump)]
+        for device in self._devices:
+            if device not in readers:
+                device.start()
+        ends = self._clock.now().mono + PATIENCE_S
+        while self._clock.now().mono < ends and not self._can_admit():
+            await asyncio.sleep(LOOK_S)
+        for reader in readers:
+            reader.start()
+
+    def _can_admit(self) -> bool:
+        """Whether all that an admission needs is up, the readers aside."""
+        eyes = self._eyes.health() if self._eyes and self._runner.rules.policy.needs_face else ()
+        pumps = (pump.health() for pump in self._pumps if not isinstance(pump, ReaderPump))
+        return all(health.up for health in (*pumps, *eyes))
 
     async def _wind_down(self, loop: asyncio.AbstractEventLoop, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
