@@ -63,7 +63,7 @@ def begin(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
     if lane.waiting and event.same and lane.waiting[0].same == event.same:
         lane = replace(lane, waiting=None)  # the one who waited has come himself
     if lane.mode is Mode.FREE:
-        return lane, (Lookup(lane.attempt, lane.scan),)
+        return lane, (Lookup(lane.attempt, lane.scan), show(lane))
     return consider(lane, policy, now)
 
 
@@ -241,8 +241,9 @@ def _gather(lane: Lane, decision: Decision, policy: Policy) -> Outcome:
             timer(lane, Timer.CAPTURE, policy.capture_s),
         ]
     phase = Phase.CAPTURE if Need.FACE in decision.awaiting else Phase.LOOKUP
+    changed = fresh or phase is not lane.phase
     lane = replace(lane, phase=phase, asked=lane.asked | set(fresh))
-    return lane, (*effects, show(lane)) if fresh else ()
+    return lane, (*effects, show(lane)) if changed else ()
 
 
 def _may_try_again(lane: Lane, policy: Policy, now: Now) -> bool:

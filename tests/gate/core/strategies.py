@@ -1,0 +1,433 @@
+"""Facts, policies, times and stories for the core's tests: plain builders for examples, strategies for properties.
+
+Everything begins from one good case, a concert visitor whose face matches, and is bent from there, so that admissions
+are frequent and a failing example shrinks towards the good case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from gate.core.events import (
+    CardFailed,
+    CardRead,
+    ClaimAnswered,
+    ClockJudged,
+    DeviceBack,
+    DeviceLost,
+    Event,
+    FaceCompared,
+    FaceHinted,
+    LookupFailed,
+    ModeSet,
+    Passed,
+    RecordFailed,
+    ReleaseFailed,
+    SensorSaw,
+    StewardSaid,
+    TicketFound,
+    TimedOut,
+    Timer,
+)
+from gate.core.state import Lane
+from models.credential import Assurance, CardProblem, Medium
+from models.decision import (
+    CardFacts,
+    ClaimAnswer,
+    FaceFacts,
+    Facts,
+    LookupFacts,
+    Need,
+    Now,
+    OfflineRule,
+    Policy,
+    Profile,
+    Reason,
+    ReEntryMode,
+    StewardAction,
+    StewardWord,
+    TicketFacts,
+)
+from models.face import Comparison, FaceProblem
+from models.ids import DocumentType
+from models.passage import Direction, Passage, SensorSignal, SignalKind, Use
+from models.profiles import DLIB_BANDS, policy_of
+from models.ticket import Entitlement, ManifestState, Note, NoteKind, TicketStatus, Validity
+from models.view import Mode, Phase
+from models.watch import HitMeans, WatchAction, WatchHit
+
+T = TypeVar("T")
+
+GATE, EVENT, PERSON, MODEL = "north", "arena-0615", "5c5c", DLIB_BANDS.model_version
+DOORS = 1_750_000_000.0  # 2025-06-15 23:06 in China
+DAY = 86_400.0
+NOW = Now(wall=DOORS + 600.0, mono=50.0)
+
+
+# --- the good case, and changes of it -----------------------------------------------------------------------------
+
+
+def policy(profile: Profile = Profile.CONCERT, **changes: Any) -> Policy:
+    """A profile's policy for tonight, with changes."""
+    return replace(policy_of(profile, EVENT), **changes)
+
+
+def ticket(name: str = "T1", *, gates: tuple[str, ...] = (GATE,), event: str = EVENT, **changes: Any) -> TicketFacts:
+    """A ticket that is good tonight at this gate, with changes."""
+    good = TicketFacts(
+        ticket=name,
+        entitlement=Entitlement(event, gates, seat="A 12"),
+        validity=Validity(DOORS, DOORS + 4 * 3600.0),
+        status=TicketStatus.VALID,
+        category="standard",
+        bound_at=DOORS - 9 * DAY,
+        guardian="",
+        face_declined=False,
+        notes=(),
+        reference_model=MODEL,
+    )
+    return replace(good, **changes)
+
+
+def lookup(*tickets: TicketFacts, **changes: Any) -> LookupFacts:
+    """What the stores know of a good visitor; without tickets named, she has one good one."""
+    manifest = ManifestState(EVENT, 7, issued_at=DOORS - 3600.0, expires_at=DOORS + 6 * 3600.0)
+    return replace(LookupFacts(manifest, PERSON, tickets or (ticket(),), inside=100), **changes)
+
+
+def card(**changes: Any) -> CardFacts:
+    """A genuine resident card in force."""
+    good = CardFacts(
+        Medium.CHIP_CARD, DocumentType.RESIDENT_ID, Assurance.AUTHENTICATED, valid_from="2016-03-01", valid_to=""
+    )
+    return replace(good, **changes)
+
+
+def face(distance: float = 0.3, **changes: Any) -> FaceFacts:
+    """One try of the camera that gave a comparison."""
+    return replace(FaceFacts(Comparison(distance, MODEL), model_version=MODEL, tries=1), **changes)
+
+
+def good_facts(**changes: Any) -> Facts:
+    """A visitor whom the concert policy admits, with changes."""
+    good = Facts(gate=GATE, card=card(), lookup=lookup(), claim=ClaimAnswer.GRANTED, face=face())
+    return replace(good, **changes)
+
+
+def use(name: str = "T1", ago_s: float = 300.0, **changes: Any) -> Use:
+    """The ticket was used on the way in, so long ago."""
+    return replace(Use(name, PERSON, Direction.ENTRY, Passage.PASSED, NOW.wall - ago_s, GATE), **changes)
+
+
+def hit(action: WatchAction = WatchAction.REVIEW, **changes: Any) -> WatchHit:
+    """A listed person was recognised."""
+    good = WatchHit("W1", "security", "search", action, HitMeans.DOCUMENT, DOORS - DAY, DOORS + DAY)
+    return replace(good, **changes)
+
+
+def word(action: StewardAction = StewardAction.ADMIT, on: Reason | None = None) -> StewardWord:
+    """One word of one steward."""
+    return StewardWord(action, "steward-4", on=on)
+
+
+# --- strategies ---------------------------------------------------------------------------------------------------
+
+
+def mostly(good: T, odd: st.SearchStrategy[T], weight: int = 5) -> st.SearchStrategy[T]:
+    """`good` in most draws, `odd` in one of `weight`."""
+    # Not at an end of the choices: Hypothesis likes the ends. (A plain choice is several times faster than a flatmap.)
+    plain = [st.just(good) for _ in range(weight - 1)]
+    return st.one_of(*plain[:1], st.deferred(lambda: odd), *plain[1:])
+
+
+def nows() -> st.SearchStrategy[Now]:
+    """Times at, around and far from the evening's edges."""
+    edges = [DOORS - 3600.0, DOORS - 1, DOORS, DOORS + 1, DOORS + 4 * 3600.0, DOORS + 4 * 3600.0 + 1, DOORS + 2 * DAY]
+    wall = mostly(NOW.wall, st.sampled_from(edges) | st.floats(0.0, 4e9))
+    return st.builds(Now, wall=wall, mono=st.just(50.0))
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    """Every profile, and each with odd changes."""
+    changes = st.fixed_dictionaries(
+        {},
+        optional={
+            "needs_ticket": st.booleans(),
+            "needs_face": st.booleans(),
+            "min_assurance": st.sampled_from(Assurance),
+            "bands": st.just(()),
+            "pad_accept": st.sampled_from([None, 0.5]),
+            "early_s": st.sampled_from([0.0, 1800.0]),
+            "one_per_identity": st.booleans(),
+            "bound_before_s": st.sampled_from([None, DAY]),
+            "reentry": st.sampled_from(ReEntryMode),
+            "reentry_after_s": st.sampled_from([0.0, 120.0, 1200.0]),
+            "exits": st.booleans(),
+            "occupancy_limit": st.sampled_from([None, 0, 100, 101]),
+            "claims": st.booleans(),
+            "offline_rule": st.sampled_from(OfflineRule),
+        },
+    )
+    few = changes.map(lambda all_of_them: dict(list(all_of_them.items())[:4]))
+    profiles = st.sampled_from(Profile)
+    return st.builds(lambda profile, odd: policy(profile, **odd), profiles, mostly({}, few, weight=2))
+
+
+def tickets(name: str) -> st.SearchStrategy[TicketFacts]:
+    """A ticket, now and then with something wrong about it."""
+    held = Note(NoteKind.CHECK, hold=True)
+    return st.builds(
+        ticket,
+        st.just(name),
+        gates=mostly((GATE,), st.sampled_from([(), ("south",), ("south", GATE)])),
+        event=mostly(EVENT, st.just("arena-0616"), weight=9),
+        validity=mostly(
+            Validity(DOORS, DOORS + 4 * 3600.0),
+            st.builds(lambda a, b: Validity(DOORS + a, DOORS + a + b), st.floats(-DAY, DAY), st.floats(0, DAY)),
+        ),
+        status=mostly(TicketStatus.VALID, st.just(TicketStatus.REVOKED), weight=9),
+        category=st.sampled_from(["standard", "work"]),
+        bound_at=mostly(DOORS - 9 * DAY, st.sampled_from([None, DOORS - DAY, DOORS - DAY + 1]), weight=9),
+        guardian=mostly("", st.just("T9"), weight=7),
+        face_declined=mostly(False, st.just(True), weight=9),
+        notes=mostly((), st.sampled_from([(held,), (replace(held, hold=False),)])),
+        reference_model=mostly(MODEL, st.sampled_from(["", "sface-v1"]), weight=9),
+    )
+
+
+def uses(*names: str) -> st.SearchStrategy[Use]:
+    """A use of one of these tickets, now or at the edges of the rules."""
+    return st.builds(
+        use,
+        st.sampled_from(names),
+        ago_s=st.sampled_from([-60.0, 0.0, 60.0, 180.0, 181.0, 1200.0, 7200.0]),
+        person_key=st.sampled_from([PERSON, "a7a7"]),
+        direction=st.sampled_from(Direction),
+        passage=st.sampled_from([Passage.PASSED, Passage.UNKNOWN]),
+    )
+
+
+def hits() -> st.SearchStrategy[WatchHit]:
+    """A watchlist's hit of any kind, in force or not."""
+    return st.builds(
+        hit,
+        st.sampled_from(WatchAction),
+        means=st.sampled_from(HitMeans),
+        valid_to=mostly(DOORS + DAY, st.just(DOORS - 1)),
+    )
+
+
+def few(strategy: st.SearchStrategy[T], weight: int = 4, most: int = 3) -> st.SearchStrategy[tuple[T, ...]]:
+    """Mostly none, sometimes up to `most`."""
+    return mostly((), st.lists(strategy, min_size=1, max_size=most).map(tuple), weight)
+
+
+def lookups() -> st.SearchStrategy[LookupFacts]:
+    """What the stores may say: one ticket, none or several; used or not; listed or not."""
+    good = lookup().manifest
+    assert good is not None
+    odd_manifest = st.sampled_from(
+        [None, replace(good, event="arena-0616"), replace(good, issued_at=DOORS - 3 * DAY), replace(good, expires_at=1)]
+    )
+    several = [st.tuples(*(tickets(f"T{number}") for number in range(1, count + 1))) for count in (1, 0, 1, 2, 1, 3, 1)]
+    held: st.SearchStrategy[tuple[TicketFacts, ...]] = st.one_of(*several)
+    return st.builds(
+        lambda held, **changes: lookup(**changes, tickets=held),
+        held,
+        manifest=mostly(good, odd_manifest, weight=9),
+        uses=few(uses("T1", "T2", "T4")),
+        guardian_uses=mostly((use("T9", 60.0),), few(uses("T9"), weight=1)),
+        hits=few(hits(), weight=6),
+        inside=st.sampled_from([0, 99, 100, 101]),
+    )
+
+
+def faces() -> st.SearchStrategy[FaceFacts]:
+    """What the camera may say, near and at the thresholds."""
+    distances = st.sampled_from([0.0, 0.3, 0.4, 0.4000001, 0.6, 0.61, 2.0]) | st.floats(0.0, 3.0)
+    compared = st.builds(
+        face,
+        mostly(0.3, distances, weight=2),
+        pad_score=st.sampled_from([None, 0.4, 0.5, 0.9]),
+        problem=mostly(None, st.sampled_from(FaceProblem), weight=7),
+        fault=mostly("", st.just("camera gone"), weight=9),
+    )
+    foreign = st.just(FaceFacts(Comparison(0.1, "sface-v1"), model_version="sface-v1"))
+    blind = st.builds(FaceFacts, problem=st.sampled_from([None, *FaceProblem]))
+    return mostly(face(pad_score=0.9), st.one_of(compared, compared, foreign, blind), weight=2)
+
+
+def words() -> st.SearchStrategy[StewardWord]:
+    """A steward's word, mostly about something that he may settle."""
+    settling = st.builds(word, st.just(StewardAction.ADMIT), st.sampled_from([None, *Reason]))
+    return st.one_of(settling, st.builds(word, st.sampled_from(StewardAction), st.sampled_from([None, *Reason])))
+
+
+ODD_CARDS = (
+    None,
+    *(
+        card(assurance=assurance, valid_from=first, valid_to=last)
+        for assurance in Assurance
+        for first in ("", "2016-03-01", "2025-06-15", "2025-06-16")
+        for last in ("", "2025-06-15", "2025-06-14", "2036-01-01")
+    ),
+)
+
+
+def facts() -> st.SearchStrategy[Facts]:
+    """All that may be known of one attempt; in about a third of all draws enough to be admitted."""
+    return st.builds(
+        Facts,
+        gate=st.just(GATE),
+        direction=mostly(Direction.ENTRY, st.just(Direction.EXIT), weight=9),
+        card=mostly(card(), st.sampled_from(ODD_CARDS), weight=6),
+        card_problem=mostly(None, st.sampled_from(CardProblem), weight=60),
+        lookup=mostly(lookup(), lookups() | lookups() | lookups() | st.none(), weight=2),
+        lookup_fault=mostly("", st.just("store"), weight=60),
+        claim=mostly(ClaimAnswer.GRANTED, st.sampled_from([None, *ClaimAnswer])),
+        face=mostly(face(), faces() | faces() | st.none(), weight=2),
+        face_hits=few(hits(), weight=9),
+        steward=few(words(), weight=3),
+        paused=mostly(False, st.just(True), weight=60),
+        out_of_order=mostly("", st.just("relay"), weight=60),
+        clock_trusted=mostly(True, st.just(False), weight=15),
+    )
+
+
+# --- stories ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the stores, the authority, the camera and the steward answer if the lane is waiting for them."""
+
+    found: LookupFacts = field(default_factory=lookup)
+    answer: ClaimAnswer = ClaimAnswer.GRANTED
+    seen: FaceFacts = field(default_factory=face)
+    hits: tuple[WatchHit, ...] = ()
+    said: StewardAction = StewardAction.ADMIT
+    claim_first: bool = True
+    who: str = "an"
+
+    def to(self, lane: Lane) -> Event:
+        """The event that this lane is waiting for, of attempt 0."""
+        awaiting = lane.decision.awaiting if lane.decision else ()
+        if Need.CLAIM in awaiting and (self.claim_first or Need.FACE not in awaiting):
+            return ClaimAnswered(0, self.answer)
+        fitting: dict[Phase, Event] = {
+            Phase.LOOKUP: TicketFound(0, self.found),
+            Phase.CAPTURE: FaceCompared(0, self.seen, self.hits),
+            Phase.RELEASED: Passed(lane.facts.direction),
+            Phase.REFERRED: StewardSaid(0, self.said, "steward-4"),
+            Phase.PAUSED: ModeSet(Mode.CONTROLLED, "steward-4"),
+            Phase.FAULT: DeviceBack(lane.lost[0] if lane.lost else "reader"),
+        }
+        return fitting.get(lane.phase, CardRead(1, card(), self.who))
+
+
+@dataclass(frozen=True)
+class Move:
+    """After `wait_s` something happens: `odd`, whatever the lane is doing, or the reply that it waits for.
+
+    `late` shifts the attempt that an answer belongs to.
+    """
+
+    wait_s: float
+    reply: Reply
+    odd: Event | None
+    late: int
+
+    def event_at(self, lane: Lane) -> Event:
+        """The event that this move is for `lane`."""
+        return of_attempt(lane.attempt + self.late, self.odd or self.reply.to(lane))
+
+
+def of_attempt(attempt: int, event: Event) -> Event:
+    """The same event about another attempt, if it is about one."""
+    return replace(event, attempt=attempt) if hasattr(event, "attempt") else event  # type: ignore[arg-type]
+
+
+FOUND = (
+    lookup(),
+    lookup(ticket(gates=())),
+    lookup(tickets=()),
+    lookup(ticket("T1"), ticket("T2")),
+    lookup(ticket(status=TicketStatus.REVOKED)),
+    lookup(ticket(notes=(Note(NoteKind.CHECK, hold=True),))),
+    lookup(ticket(face_declined=True)),
+    lookup(ticket(reference_model="")),
+    lookup(ticket(guardian="T9")),
+    lookup(uses=(use(),)),
+    lookup(uses=(use(passage=Passage.UNKNOWN),)),
+    lookup(hits=(hit(),)),
+    lookup(hits=(hit(WatchAction.REFUSE_UNLESS_CLEARED),)),
+    lookup(manifest=None),
+    lookup(manifest=ManifestState(EVENT, 7, DOORS - 9 * DAY, DOORS - DAY)),
+)
+
+SEEN = (
+    face(),
+    face(0.5),
+    face(0.9),
+    FaceFacts(problem=FaceProblem.NO_FACE),
+    FaceFacts(problem=FaceProblem.BLURRED),
+    FaceFacts(fault="camera gone"),
+    FaceFacts(),
+)
+
+DEVICES = ("reader", "relay", "ledger", "camera", "sensor")
+
+REPLIES = (
+    *(Reply(claim_first=first, who=who) for first in (True, False) for who in ("an", "wei") for _ in range(6)),
+    *(Reply(found=found) for found in FOUND),
+    *(Reply(answer=answer) for answer in ClaimAnswer for _ in range(2)),
+    *(Reply(seen=seen, claim_first=first) for seen in SEEN for first in (True, False)),
+    *(Reply(hits=(hit(action, means=HitMeans.FACE),)) for action in WatchAction),
+    *(Reply(said=said) for said in StewardAction),
+)
+
+EVENTS: tuple[Event, ...] = (
+    *(CardRead(2, card(), who) for who in ("", "an", "wei")),
+    CardRead(3, card(), "an", Direction.EXIT),
+    *(CardFailed(problem) for problem in CardProblem),
+    *(TicketFound(0, found) for found in FOUND[:6]),
+    LookupFailed(0, "store"),
+    *(ClaimAnswered(0, answer) for answer in ClaimAnswer),
+    *(FaceCompared(0, seen) for seen in SEEN),
+    FaceHinted(0, FaceProblem.TOO_DARK),
+    *(Passed(direction) for direction in Direction),
+    *(SensorSaw(SensorSignal(kind)) for kind in SignalKind),
+    *(TimedOut(0, timer) for timer in Timer),
+    *(StewardSaid(0, action, "steward-4") for action in StewardAction),
+    *(ModeSet(mode, "steward-4") for mode in Mode),
+    *(DeviceLost(device) for device in DEVICES),
+    *(DeviceBack(device) for device in DEVICES),
+    *(ClockJudged(trusted) for trusted in (True, False)),
+    RecordFailed(0, "disk full"),
+    ReleaseFailed(0, "no answer"),
+)
+
+
+def events() -> st.SearchStrategy[Event]:
+    """Any event at all, of attempt 0; often the next person's card or a change of mode."""
+    modes = st.sampled_from([ModeSet(mode, "steward-4") for mode in Mode])
+    return st.one_of(st.sampled_from(EVENTS), st.sampled_from(EVENTS), st.just(CardRead(4, card(), "wei")), modes)
+
+
+def moves() -> st.SearchStrategy[Move]:
+    """One move of a story; two of three are what the lane waits for. Few draws, for stories are long."""
+    return st.builds(
+        Move,
+        wait_s=st.sampled_from([0.0, 0.05, 0.4, 1.0, 2.5, 7.0, 130.0]),
+        reply=st.sampled_from(REPLIES),
+        odd=mostly(None, events(), weight=3),
+        late=mostly(0, st.sampled_from([-1, 1]), weight=15),
+    )
+
+
+def stories() -> st.SearchStrategy[list[Move]]:
+    """What happens at a lane in one evening."""
+    return st.lists(moves(), max_size=8) | st.lists(moves(), min_size=8, max_size=25)
