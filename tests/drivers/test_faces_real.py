@@ -76,7 +76,7 @@ def test_every_frontal_photograph_is_acquired_and_profiles_are_sent_back(bench: 
     profiles = [each for each in photographs if each.tags & {"left", "right"}]
     assert len(profiles) >= 20
     sent_back = [each for each in profiles if each.probe.problem in (FaceProblem.TURNED, FaceProblem.NO_FACE)]
-    # Now and then the landmarks see a frontal face in a profile: one of 27 here. It costs a comparison, not a false match.
+    # Now and then the landmarks see a frontal face in a profile (one of 27 here): a comparison lost, no false match.
     assert len(sent_back) >= 0.95 * len(profiles)
 
 
