@@ -20,6 +20,7 @@ class FaceProblem(StrEnum):
     BLURRED = "blurred"
     TURNED = "turned"
     SEVERAL = "several"
+    COVERED = "covered"  # a mask, a scarf, a hand
 
 
 @dataclass(frozen=True, slots=True)

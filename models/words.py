@@ -220,6 +220,7 @@ FACE_PROBLEMS = MappingProxyType(
         FaceProblem.BLURRED: "the picture is blurred",
         FaceProblem.TURNED: "the face is turned away",
         FaceProblem.SEVERAL: "several faces are seen",
+        FaceProblem.COVERED: "the face is covered",
     }
 )
 """What is wrong with a picture, for the one who took it."""

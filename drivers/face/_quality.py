@@ -90,13 +90,13 @@ def first_problem(
 ) -> FaceProblem | None:
     """The first problem that applies, in the order in which a visitor can mend them; `None` when the face is good.
 
-    A covered face counts as none: there is a head, and no face to compare.
+    There may be a head and no face to compare: it is covered.
     """
     checks = (
         (quality.height_px < min_height, FaceProblem.TOO_SMALL),
         (quality.brightness < limits.min_brightness, FaceProblem.TOO_DARK),
         (quality.brightness > limits.max_brightness, FaceProblem.TOO_BRIGHT),
-        (covered, FaceProblem.NO_FACE),
+        (covered, FaceProblem.COVERED),
         (quality.sharpness < limits.min_sharpness, FaceProblem.BLURRED),
         (not limits.min_nose <= quality.nose <= limits.max_nose, FaceProblem.TURNED),
         (several, FaceProblem.SEVERAL),

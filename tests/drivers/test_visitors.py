@@ -90,5 +90,5 @@ def test_all_chosen_visitors_are_well_apart(engine: Engine) -> None:
 def test_a_covered_face_gives_no_template(engine: Engine, cover: str) -> None:
     for seed in visitors.CHOSEN[::3]:
         probe = engine.probe(visitors.render(visitors.identity(seed), occlusion=cover))
-        assert probe.problem is FaceProblem.NO_FACE
+        assert probe.problem in (FaceProblem.NO_FACE, FaceProblem.COVERED)
         assert probe.template == b""
