@@ -34,14 +34,21 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own: wrong use, a wanted end, and a reader like `head` that has seen enough
         except (Exception, KeyboardInterrupt) as error:
-            words = str(error) or type(error).__name__
-            click.echo(f"gatectl: {words}" if is_foreseen(error) else traceback.format_exc(), err=True)
+            click.echo(f"gatectl: {_words(error)}" if is_foreseen(error) else traceback.format_exc(), err=True)
             ctx.exit(int(exit_for(error)))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The exit codes, below the commands."""
         with formatter.section("Exit codes"):
             formatter.write_dl(table())
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 @click.command("gatectl", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -27,7 +27,7 @@ _MARKS = {Finding.FINE: "✓", Finding.OBJECTS: "✗", Finding.SETTLED: "☑", F
 _STYLES = {Finding.FINE: "green", Finding.OBJECTS: "red", Finding.SETTLED: "yellow", Finding.CAN_NOT_TELL: "yellow"}
 
 
-@click.command("why")
+@click.command("why", short_help="Say why it was decided so, rule by rule.")
 @click.argument("entry", default="last")
 @ledger_option
 @json_option
@@ -92,7 +92,9 @@ def _print(seq: int, answer: Answer) -> None:
     out.print(f"entry {seq}, attempt {answer.attempt}, {clock(answer.at)}", style="bold")
     rules = Table(box=None, padding=(0, 1), show_header=False)
     for asked in answer.asked:
-        rules.add_row(Text(_MARKS[asked.finding], _STYLES[asked.finding]), asked.sentence, _found(asked))
+        rules.add_row(
+            Text(_MARKS[asked.finding], _STYLES[asked.finding]), Text(asked.sentence).append_text(_found(asked))
+        )
     out.print(rules)
     verdict = Text(VERDICTS[word.verdict], f"bold {COLOURS[word.verdict]}")
     out.print(verdict.append(f"  {word.reason}", "default").append(f"  {word.ticket}", "dim"))
@@ -113,13 +115,14 @@ def _print(seq: int, answer: Answer) -> None:
 def _found(asked: Asked) -> Text:
     match asked.finding:
         case Finding.FINE:
-            return Text(", ".join(asked.flags), "yellow")
+            words = ", ".join(asked.flags)
         case Finding.OBJECTS:
-            return Text(f"{asked.verdict}: {asked.reason}", "red")
+            words = f"{asked.verdict}: {asked.reason}"
         case Finding.SETTLED:
-            return Text(f"{asked.reason}, settled by {', '.join(asked.settled_by)}", "yellow")
+            words = f"{asked.reason}, settled by {', '.join(asked.settled_by)}"
         case Finding.CAN_NOT_TELL:
-            return Text(f"needs the {asked.need}", "yellow")
+            words = f"needs the {asked.need}"
+    return Text(f"  → {words}" if words else "", "yellow" if asked.flags else _STYLES[asked.finding])
 
 
 def _verdict_on_the_record(answer: Answer) -> Text:

@@ -1,0 +1,39 @@
+"""`gatectl demo`: an evening at the gate, without hardware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("demo", short_help="Play an evening at the gate, without hardware.")
+@click.option("--people", metavar="N", type=click.IntRange(min=0), default=0, help="So many visitors more.")
+@click.option(
+    "--faces",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Real photographs, a folder for each person, instead of drawn visitors.",
+)
+@click.option(
+    "--pace",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, max=60),
+    default=0.0,
+    help="Wait between visitors, to watch.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The outcome as JSON, for programs.")
+@click.option(
+    "--keep",
+    metavar="DIR",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    help="Keep ledger, configuration and log there.",
+)
+def command(people: int, faces: Path | None, pace: float, as_json: bool, keep: Path | None) -> None:
+    """Play an evening: a whole lane with simulated devices, from the ticket to the turnstile.
+
+    Exit code 1: something did not go as it should.
+    """
+    from gate.demo.evening import main
+
+    raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep))
