@@ -6,7 +6,7 @@ The numbers carry a right check digit and a region that does not exist.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 
 from drivers.camera import _visitors as visitors
-from drivers.interfaces import Frame
+from drivers.face.sim import marked
+from drivers.interfaces import FaceEngine, Frame
 from drivers.reader.sam import Card, resident_card
+from models.face import FaceProblem
 from models.ids import check_digit
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -27,17 +29,25 @@ _GIVEN = ("晓明", "子涵", "雨桐", "浩然", "欣怡", "建国", "秀英", 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What somebody looks like: a rendered visitor's seed, or a folder's pictures of one real person."""
+    """What somebody looks like: a rendered visitor's seed, or a folder's pictures of one real person.
+
+    Or a mark that the engine `sim:` reads, for evenings that are not about faces: it costs next to nothing.
+    """
 
     seed: int = 0
     pictures: tuple[Path, ...] = ()
+    mark: int | None = None
 
     def portrait(self) -> Frame:
         """The picture handed in with the ticket."""
+        if self.mark is not None:
+            return marked(self.mark)
         return _read(self.pictures[0]) if self.pictures else visitors.portrait(visitors.identity(self.seed))
 
     def frames(self, visit: int = 0, *, covered: bool = False) -> list[Frame]:
         """What the lane's camera sees of one visit."""
+        if self.mark is not None:
+            return [marked(self.mark, problem=FaceProblem.NO_FACE if covered else None)]
         if self.pictures:
             frames = [_read(path) for path in self.pictures[1:] or self.pictures]
             return [_cover(frame) for frame in frames] if covered else frames
@@ -99,20 +109,23 @@ def write_tables(people: list[Person], folder: Path, now: float) -> None:
             cv2.imwrite(str(photos / f"{one.ticket}.png"), one.looks.portrait())
 
 
-def looks_from_folder(folder: Path) -> list[Looks]:
-    """One `Looks` a subfolder with at least two pictures in it. Raises `ValueError` when there is none."""
-    found = [
-        Looks(pictures=pictures)
-        for sub in sorted(path for path in folder.iterdir() if path.is_dir())
-        if len(pictures := tuple(_pictures(sub))) >= 2
-    ]
-    if not found:
-        raise ValueError(f"{folder}: expected folders of one person each, with two pictures or more in them")
+def looks_from_folder(folder: Path, engine: FaceEngine, say: Callable[[str], None]) -> list[Looks]:
+    """One `Looks` a subfolder: a picture that can be enrolled, and others in which the lane would see a face.
+
+    `say` is told who is left out. Raises `ValueError` when fewer than two people are left.
+    """
+    found = []
+    for sub in sorted(path for path in folder.iterdir() if path.is_dir()):
+        pictures = [path for path in sorted(sub.iterdir()) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+        portrait = next((path for path in pictures if not engine.enrol(_read(path)).problem), None)
+        seen = [path for path in pictures if path != portrait and not engine.probe(_read(path)).problem]
+        if portrait is None or not seen:
+            say(f"{sub.name} is left out: of {len(pictures)} pictures too few show one clear face")
+            continue
+        found.append(Looks(pictures=(portrait, *seen)))
+    if len(found) < 2:
+        raise ValueError(f"{folder}: expected folders of one person each, at least two of them with two clear pictures")
     return found
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
 
 
 def _row(one: Person, now: float) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from drivers import connect
 from gate.demo.box_office import sell
 from gate.demo.cast import Looks, looks_from_folder
 from gate.demo.link import GateSilent
@@ -24,18 +25,28 @@ from models.store.ledger_db import read_ledger, verify
 _COUNTED = (EntryKind.PASSAGE, EntryKind.TAILGATE, EntryKind.INTRUSION)
 
 
+OWN_PICTURES = "dlib:?enrol_height=70"
+"""People's own pictures are seldom as large as an office asks for."""
+
+
 def main(
     *, people: int = 0, faces: Path | None = None, pace: float = 0.0, as_json: bool = False, keep: Path | None = None
 ) -> int:
     """Run the evening and show it. Exit status 0 only if everything went as it must."""
-    looks = looks_from_folder(faces) if faces else rendered_looks()
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="menshen-")))
         folder.mkdir(parents=True, exist_ok=True)
         board: Board = JsonBoard() if as_json else stack.enter_context(LiveBoard())
-        outcome = run(folder, looks, people, pace, board)
+        looks = _real_looks(faces, board) if faces else rendered_looks()
+        outcome = run(folder, looks, people, pace, board, Wiring(face=OWN_PICTURES) if faces else None)
         board.close(outcome)
     return 0 if outcome.ok else 1
+
+
+def _real_looks(faces: Path, board: Board) -> list[Looks]:
+    board.say("looking through the pictures")
+    with closing(connect("face", OWN_PICTURES)) as engine:
+        return looks_from_folder(faces, engine, board.note)
 
 
 def run(

@@ -26,6 +26,9 @@ class Board(Protocol):
     def say(self, text: str) -> None:
         """What is being done."""
 
+    def note(self, text: str) -> None:
+        """Something that should stay on the screen."""
+
     def progress(self, done: int, of: int) -> None:
         """How far the pictures are."""
 
@@ -57,6 +60,10 @@ class LiveBoard:
     def say(self, text: str) -> None:
         """On the status line."""
         self._status.update(text)
+
+    def note(self, text: str) -> None:
+        """On a line of its own."""
+        self._console.print(text, style="dim", soft_wrap=True)
 
     def progress(self, done: int, of: int) -> None:
         """On the status line."""
@@ -110,6 +117,10 @@ class JsonBoard:
     def say(self, text: str) -> None:
         """On standard error."""
         print(text, file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        """On standard error."""
+        self.say(text)
 
     def progress(self, done: int, of: int) -> None:
         """Nothing: nobody looks."""
