@@ -12,7 +12,8 @@ from gate.core.lane import step
 from gate.core.state import Lane
 from models.decision import Now, Policy
 from models.view import Phase
-from tests.gate.core.strategies import NOW, Move
+from tests.gate.core.stories import Move
+from tests.gate.core.strategies import NOW
 
 E = TypeVar("E")
 
@@ -37,6 +38,11 @@ class PaperLane:
         self.lane, self.policy, self.now = lane, policy, now
         self.timers: dict[Timer, tuple[float, int]] = {}
         self.taken: list[Taken] = []
+
+    @property
+    def phase(self) -> Phase:
+        """Where the lane stands."""
+        return self.lane.phase
 
     def tell(self, *events: Event) -> tuple[Effect, ...]:
         """These events happen now; returns what the last of them caused."""

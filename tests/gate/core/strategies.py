@@ -1,4 +1,4 @@
-"""Facts, policies, times and stories for the core's tests: plain builders for examples, strategies for properties.
+"""Facts, policies and times for the core's tests: plain builders for examples, strategies for properties.
 
 Everything begins from one good case, a concert visitor whose face matches, and is bent from there, so that admissions
 are frequent and a failing example shrinks towards the good case.
@@ -6,33 +6,11 @@ are frequent and a failing example shrinks towards the good case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from gate.core.events import (
-    CardFailed,
-    CardRead,
-    ClaimAnswered,
-    ClockJudged,
-    DeviceBack,
-    DeviceLost,
-    Event,
-    FaceCompared,
-    FaceHinted,
-    LookupFailed,
-    ModeSet,
-    Passed,
-    RecordFailed,
-    ReleaseFailed,
-    SensorSaw,
-    StewardSaid,
-    TicketFound,
-    TimedOut,
-    Timer,
-)
-from gate.core.state import Lane
 from models.credential import Assurance, CardProblem, Medium
 from models.decision import (
     CardFacts,
@@ -40,7 +18,6 @@ from models.decision import (
     FaceFacts,
     Facts,
     LookupFacts,
-    Need,
     Now,
     OfflineRule,
     Policy,
@@ -53,10 +30,9 @@ from models.decision import (
 )
 from models.face import Comparison, FaceProblem
 from models.ids import DocumentType
-from models.passage import Direction, Passage, SensorSignal, SignalKind, Use
+from models.passage import Direction, Passage, Use
 from models.profiles import DLIB_BANDS, policy_of
 from models.ticket import Entitlement, ManifestState, Note, NoteKind, TicketStatus, Validity
-from models.view import Mode, Phase
 from models.watch import HitMeans, WatchAction, WatchHit
 
 T = TypeVar("T")
@@ -295,139 +271,3 @@ def facts() -> st.SearchStrategy[Facts]:
         out_of_order=mostly("", st.just("relay"), weight=60),
         clock_trusted=mostly(True, st.just(False), weight=15),
     )
-
-
-# --- stories ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the stores, the authority, the camera and the steward answer if the lane is waiting for them."""
-
-    found: LookupFacts = field(default_factory=lookup)
-    answer: ClaimAnswer = ClaimAnswer.GRANTED
-    seen: FaceFacts = field(default_factory=face)
-    hits: tuple[WatchHit, ...] = ()
-    said: StewardAction = StewardAction.ADMIT
-    claim_first: bool = True
-    who: str = "an"
-
-    def to(self, lane: Lane) -> Event:
-        """The event that this lane is waiting for, of attempt 0."""
-        awaiting = lane.decision.awaiting if lane.decision else ()
-        if Need.CLAIM in awaiting and (self.claim_first or Need.FACE not in awaiting):
-            return ClaimAnswered(0, self.answer)
-        fitting: dict[Phase, Event] = {
-            Phase.LOOKUP: TicketFound(0, self.found),
-            Phase.CAPTURE: FaceCompared(0, self.seen, self.hits),
-            Phase.RELEASED: Passed(lane.facts.direction),
-            Phase.REFERRED: StewardSaid(0, self.said, "steward-4"),
-            Phase.PAUSED: ModeSet(Mode.CONTROLLED, "steward-4"),
-            Phase.FAULT: DeviceBack(lane.lost[0] if lane.lost else "reader"),
-        }
-        return fitting.get(lane.phase, CardRead(1, card(), self.who))
-
-
-@dataclass(frozen=True)
-class Move:
-    """After `wait_s` something happens: `odd`, whatever the lane is doing, or the reply that it waits for.
-
-    `late` shifts the attempt that an answer belongs to.
-    """
-
-    wait_s: float
-    reply: Reply
-    odd: Event | None
-    late: int
-
-    def event_at(self, lane: Lane) -> Event:
-        """The event that this move is for `lane`."""
-        return of_attempt(lane.attempt + self.late, self.odd or self.reply.to(lane))
-
-
-def of_attempt(attempt: int, event: Event) -> Event:
-    """The same event about another attempt, if it is about one."""
-    return replace(event, attempt=attempt) if hasattr(event, "attempt") else event  # type: ignore[arg-type]
-
-
-FOUND = (
-    lookup(),
-    lookup(ticket(gates=())),
-    lookup(tickets=()),
-    lookup(ticket("T1"), ticket("T2")),
-    lookup(ticket(status=TicketStatus.REVOKED)),
-    lookup(ticket(notes=(Note(NoteKind.CHECK, hold=True),))),
-    lookup(ticket(face_declined=True)),
-    lookup(ticket(reference_model="")),
-    lookup(ticket(guardian="T9")),
-    lookup(uses=(use(),)),
-    lookup(uses=(use(passage=Passage.UNKNOWN),)),
-    lookup(hits=(hit(),)),
-    lookup(hits=(hit(WatchAction.REFUSE_UNLESS_CLEARED),)),
-    lookup(manifest=None),
-    lookup(manifest=ManifestState(EVENT, 7, DOORS - 9 * DAY, DOORS - DAY)),
-)
-
-SEEN = (
-    face(),
-    face(0.5),
-    face(0.9),
-    FaceFacts(problem=FaceProblem.NO_FACE),
-    FaceFacts(problem=FaceProblem.BLURRED),
-    FaceFacts(fault="camera gone"),
-    FaceFacts(),
-)
-
-DEVICES = ("reader", "relay", "ledger", "camera", "sensor")
-
-REPLIES = (
-    *(Reply(claim_first=first, who=who) for first in (True, False) for who in ("an", "wei") for _ in range(6)),
-    *(Reply(found=found) for found in FOUND),
-    *(Reply(answer=answer) for answer in ClaimAnswer for _ in range(2)),
-    *(Reply(seen=seen, claim_first=first) for seen in SEEN for first in (True, False)),
-    *(Reply(hits=(hit(action, means=HitMeans.FACE),)) for action in WatchAction),
-    *(Reply(said=said) for said in StewardAction),
-)
-
-EVENTS: tuple[Event, ...] = (
-    *(CardRead(2, card(), who) for who in ("", "an", "wei")),
-    CardRead(3, card(), "an", Direction.EXIT),
-    *(CardFailed(problem) for problem in CardProblem),
-    *(TicketFound(0, found) for found in FOUND[:6]),
-    LookupFailed(0, "store"),
-    *(ClaimAnswered(0, answer) for answer in ClaimAnswer),
-    *(FaceCompared(0, seen) for seen in SEEN),
-    FaceHinted(0, FaceProblem.TOO_DARK),
-    *(Passed(direction) for direction in Direction),
-    *(SensorSaw(SensorSignal(kind)) for kind in SignalKind),
-    *(TimedOut(0, timer) for timer in Timer),
-    *(StewardSaid(0, action, "steward-4") for action in StewardAction),
-    *(ModeSet(mode, "steward-4") for mode in Mode),
-    *(DeviceLost(device) for device in DEVICES),
-    *(DeviceBack(device) for device in DEVICES),
-    *(ClockJudged(trusted) for trusted in (True, False)),
-    RecordFailed(0, "disk full"),
-    ReleaseFailed(0, "no answer"),
-)
-
-
-def events() -> st.SearchStrategy[Event]:
-    """Any event at all, of attempt 0; often the next person's card or a change of mode."""
-    modes = st.sampled_from([ModeSet(mode, "steward-4") for mode in Mode])
-    return st.one_of(st.sampled_from(EVENTS), st.sampled_from(EVENTS), st.just(CardRead(4, card(), "wei")), modes)
-
-
-def moves() -> st.SearchStrategy[Move]:
-    """One move of a story; two of three are what the lane waits for. Few draws, for stories are long."""
-    return st.builds(
-        Move,
-        wait_s=st.sampled_from([0.0, 0.05, 0.4, 1.0, 2.5, 7.0, 130.0]),
-        reply=st.sampled_from(REPLIES),
-        odd=mostly(None, events(), weight=3),
-        late=mostly(0, st.sampled_from([-1, 1]), weight=15),
-    )
-
-
-def stories() -> st.SearchStrategy[list[Move]]:
-    """What happens at a lane in one evening."""
-    return st.lists(moves(), max_size=8) | st.lists(moves(), min_size=8, max_size=25)

@@ -19,7 +19,8 @@ from models.passage import Direction
 from models.record import DecisionBody
 from models.view import Phase
 from tests.gate.core.paper_lane import REST, PaperLane, Taken
-from tests.gate.core.strategies import EVENTS, GATE, Move, of_attempt, policies, policy, stories
+from tests.gate.core.stories import EVENTS, Move, of_attempt, stories
+from tests.gate.core.strategies import GATE, policies, policy
 
 thorough = settings(max_examples=500, deadline=None)
 

@@ -1,0 +1,211 @@
+"""Who may pass, said a second time and otherwise than in `gate.core.rules`: what the properties are held against."""
+
+from __future__ import annotations
+
+from models.decision import (
+    ClaimAnswer,
+    Facts,
+    Now,
+    OfflineRule,
+    Policy,
+    Reason,
+    ReEntryMode,
+    StewardAction,
+    TicketFacts,
+)
+from models.passage import Direction, Use
+from models.ticket import TicketStatus
+from models.watch import WatchAction
+from tests.gate.core.strategies import DAY, GATE
+
+BY_EYE = {
+    Reason.FACE_MISMATCH,
+    Reason.FACE_UNCERTAIN,
+    Reason.FACE_DECLINED,
+    Reason.NO_FACE,
+    Reason.POOR_FACE,
+    Reason.NO_REFERENCE,
+    Reason.MODEL_MISMATCH,
+    Reason.NOT_LIVE,
+    Reason.DEVICE_FAULT,
+}
+
+
+def may_pass(known: Facts, rules: Policy, now: Now, held: TicketFacts | None) -> bool:
+    """Whether the house admits this person on this ticket."""
+    if not (the_lane_may_admit(known) and known.lookup and not known.lookup_fault):
+        return False
+    if known.direction is Direction.EXIT:
+        return may_leave(known, rules, held)
+    if not (card_is_good(known, rules, now) and manifest_is_good(known, rules, now)):
+        return False
+    if rules.occupancy_limit is not None and known.lookup.inside >= rules.occupancy_limit:
+        return False
+    if not (lists_are_clear(known, now) and nothing_is_held(known, held)):
+        return False
+    if not rules.needs_ticket:
+        return True
+    return held is not None and ticket_admits(known, rules, now, held)
+
+
+def ticket_admits(known: Facts, rules: Policy, now: Now, held: TicketFacts) -> bool:
+    """A ticket for this gate and time, bound, unused, claimed; the guardian gone in; the face compared."""
+    return (
+        is_live(known, rules, now, held)
+        and is_bound(rules, held)
+        and is_unused(known, rules, now, held)
+        and is_claimed(known, rules, held)
+        and guardian_went_in(known, rules, now, held)
+        and person_is_the_holder(known, rules, held)
+    )
+
+
+def vouched(known: Facts, reason: Reason) -> bool:
+    """Whether a steward who was shown this said "admit"."""
+    return any(said.action is StewardAction.ADMIT and said.on is reason for said in known.steward)
+
+
+def said(known: Facts, action: StewardAction) -> bool:
+    """Whether a steward said this."""
+    return action in {each.action for each in known.steward}
+
+
+def the_lane_may_admit(known: Facts) -> bool:
+    """It works, it isn't paused, nobody refused, and a card was read."""
+    closed = bool(known.out_of_order) or known.paused or said(known, StewardAction.REFUSE)
+    return not closed and known.card is not None and known.card_problem is None
+
+
+def card_is_good(known: Facts, rules: Policy, now: Now) -> bool:
+    """Hard enough to copy, and in force on the venue's day."""
+    assert known.card is not None
+    strong = known.card.assurance >= rules.min_assurance
+    if not known.clock_trusted:
+        return strong and vouched(known, Reason.CLOCK_UNTRUSTED)
+    noon = 43_200
+    day = int((now.wall + rules.utc_offset_s) // DAY)
+    return strong and all(
+        (not edge or sign * (day * DAY + noon - _noon_of(edge)) <= 0)
+        for edge, sign in ((known.card.valid_to, 1), (known.card.valid_from, -1))
+    )
+
+
+def _noon_of(day: str) -> float:
+    """Noon of an ISO day, as if the venue were in Greenwich, by counting days (civil calendar, after H. Hinnant)."""
+    year, month, date = (int(part) for part in day.split("-"))
+    year -= month <= 2
+    era, of_era = year // 400, year % 400
+    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + date - 1
+    return (era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468) * DAY + 43_200
+
+
+def manifest_is_good(known: Facts, rules: Policy, now: Now) -> bool:
+    """There, of this event, and fresh: or a person vouched for it."""
+    manifest = known.lookup.manifest if known.lookup else None
+    if manifest is None or manifest.event != rules.event:
+        return False
+    stale = now.wall > manifest.expires_at or now.wall - manifest.issued_at > rules.stale_after_s
+    return not known.clock_trusted or not stale or vouched(known, Reason.MANIFEST_STALE)
+
+
+def is_live(known: Facts, rules: Policy, now: Now, held: TicketFacts) -> bool:
+    """The issuer stands by it, and this is its event, its gate and its time."""
+    opened = held.entitlement
+    place = opened.event == rules.event and (opened.gates == () or GATE in opened.gates)
+    in_time = held.validity.not_before - rules.early_s <= now.wall <= held.validity.not_after
+    return held.status is TicketStatus.VALID and place and (in_time or not known.clock_trusted)
+
+
+def is_bound(rules: Policy, held: TicketFacts) -> bool:
+    """It belongs to somebody; a work ticket has for long enough."""
+    if held.bound_at is None:
+        return False
+    strict = rules.bound_before_s is not None and held.category in rules.bound_categories
+    return not strict or held.bound_at + (rules.bound_before_s or 0) <= held.validity.not_before
+
+
+def is_unused(known: Facts, rules: Policy, now: Now, held: TicketFacts) -> bool:
+    """Neither the ticket nor, where that matters, the person is inside already: or a person vouched for it."""
+    assert known.lookup is not None
+    mine = sorted((each for each in known.lookup.uses if each.ticket == held.ticket), key=lambda each: each.at)
+    again = (
+        not mine
+        or rules.reentry is ReEntryMode.SOFT
+        or (rules.exits and _last(mine).direction is Direction.EXIT)
+        or (rules.reentry is ReEntryMode.TIMED and now.wall - _last(mine).at >= rules.reentry_after_s)
+        or vouched(known, Reason.ALREADY_ADMITTED)
+    )
+    person = known.lookup.person_key
+    elsewhere = any(
+        each.person_key == person and each.ticket != held.ticket and each.direction is Direction.ENTRY
+        for each in known.lookup.uses
+    )
+    return again and (not rules.one_per_identity or not elsewhere or vouched(known, Reason.DUPLICATE_IDENTITY))
+
+
+def _last(ordered: list[Use]) -> Use:
+    return next(each for each in ordered if each.at == ordered[-1].at)
+
+
+def is_claimed(known: Facts, rules: Policy, held: TicketFacts) -> bool:
+    """The authority granted it, or the event goes on without, or a person vouched for it."""
+    if not rules.claims or known.claim is ClaimAnswer.GRANTED:
+        return True
+    if known.claim is None:
+        return False
+    if known.claim is ClaimAnswer.REFUSED:
+        return vouched(known, Reason.ALREADY_ADMITTED)
+    home = held.entitlement.gates != () and held.entitlement.gates[0] == GATE
+    alone = rules.offline_rule
+    goes_on = alone is OfflineRule.ADMIT_AND_FLAG or (alone is OfflineRule.HOME_GATE_ONLY and home)
+    return goes_on or vouched(known, Reason.CLAIM_UNANSWERED)
+
+
+def guardian_went_in(known: Facts, rules: Policy, now: Now, held: TicketFacts) -> bool:
+    """A child comes with an adult who went in a moment ago."""
+    assert known.lookup is not None
+    if not held.guardian or vouched(known, Reason.GUARDIAN_NEEDED):
+        return True
+    ordered = sorted(known.lookup.guardian_uses, key=lambda each: each.at)
+    if not ordered or _last(ordered).direction is Direction.EXIT:
+        return False
+    return 0 <= now.wall - ordered[-1].at <= rules.guardian_within_s
+
+
+def person_is_the_holder(known: Facts, rules: Policy, held: TicketFacts) -> bool:
+    """The face was compared by the machine and accepted, or by a person's eye."""
+    if not rules.needs_face or any(vouched(known, reason) for reason in BY_EYE):
+        return True
+    seen = known.face
+    if seen is None or seen.comparison is None or seen.problem or seen.fault:
+        return False
+    if held.face_declined or said(known, StewardAction.SKIP_FACE):
+        return False
+    live = rules.pad_accept is None or (seen.pad_score or -1.0) >= rules.pad_accept
+    accepts = {bands.model_version: bands.accept for bands in rules.bands}
+    same_model = seen.comparison.model_version == held.reference_model and held.reference_model in accepts
+    return live and same_model and seen.comparison.distance <= accepts[held.reference_model]
+
+
+def lists_are_clear(known: Facts, now: Now) -> bool:
+    """No list in force asks for a look, or a person had one."""
+    assert known.lookup is not None
+    listed = known.lookup.hits + known.face_hits
+    asked = {each.action for each in listed if each.valid_from <= now.wall <= each.valid_to} - {WatchAction.NOTIFY}
+    if not asked or said(known, StewardAction.CLEAR_WATCH):
+        return True
+    return asked == {WatchAction.REVIEW} and vouched(known, Reason.WATCHLISTED)
+
+
+def nothing_is_held(known: Facts, held: TicketFacts | None) -> bool:
+    """No note holds the person back, or a person saw to it."""
+    holding = held is not None and any(note.hold for note in held.notes)
+    return not holding or said(known, StewardAction.CONFIRM) or vouched(known, Reason.CONFIRM_FIRST)
+
+
+def may_leave(known: Facts, rules: Policy, held: TicketFacts | None) -> bool:
+    """Who is inside may leave; who seems not to be is looked at under hard anti-passback alone."""
+    assert known.lookup is not None
+    mine = sorted((u for u in known.lookup.uses if held and u.ticket == held.ticket), key=lambda each: each.at)
+    inside = bool(mine) and _last(mine).direction is Direction.ENTRY
+    return inside or rules.reentry is not ReEntryMode.HARD or vouched(known, Reason.NOT_INSIDE)

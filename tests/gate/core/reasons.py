@@ -1,0 +1,189 @@
+"""A table with at least one example for each reason that `decide` gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.credential import Assurance, CardProblem
+from models.decision import (
+    ClaimAnswer,
+    FaceFacts,
+    Facts,
+    OfflineRule,
+    Policy,
+    Profile,
+    Reason,
+    StewardAction,
+    Verdict,
+)
+from models.face import Comparison, FaceProblem
+from models.passage import Direction, Passage
+from models.ticket import Note, NoteKind, TicketStatus, Validity
+from models.watch import HitMeans, WatchAction
+from tests.gate.core.strategies import (
+    DAY,
+    DOORS,
+    NOW,
+    card,
+    face,
+    good_facts,
+    hit,
+    lookup,
+    policy,
+    ticket,
+    use,
+    word,
+)
+
+ADMIT, DENY, REFER = Verdict.ADMIT, Verdict.DENY, Verdict.REFER
+CONCERT, CARD = policy(), policy(Profile.CARD)
+CLAIMS = policy(claims=True)
+
+STEP_ONLY = {Reason.STEWARD_TIMEOUT}
+"""Said by the lane, not by `decide`; see the lane's own stories."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """What differs from the good concert visitor, and the word on it."""
+
+    facts: Facts
+    verdict: Verdict
+    reason: Reason
+    rules: Policy = CONCERT
+    settleable: bool = False
+
+
+def found(*held: Any, **changes: Any) -> Facts:
+    """The good visitor but for what the stores say."""
+    return good_facts(lookup=lookup(*held, **changes))
+
+
+def seen(**changes: Any) -> Facts:
+    """The good visitor but for what the camera says."""
+    return good_facts(face=face(**changes))
+
+
+REFUSALS = {
+    "no ticket": Example(found(tickets=()), DENY, Reason.NO_TICKET),
+    "card pulled too soon": Example(
+        good_facts(card=None, card_problem=CardProblem.UNREADABLE), DENY, Reason.UNREADABLE_CARD
+    ),
+    "no card at all": Example(good_facts(card=None), DENY, Reason.UNREADABLE_CARD),
+    "a card of another kind": Example(good_facts(card_problem=CardProblem.UNSUPPORTED), DENY, Reason.UNSUPPORTED_CARD),
+    "a forged card": Example(good_facts(card_problem=CardProblem.REJECTED), DENY, Reason.REJECTED_CARD),
+    "card ended yesterday": Example(good_facts(card=card(valid_to="2025-06-14")), DENY, Reason.CARD_EXPIRED),
+    "card begins tomorrow": Example(good_facts(card=card(valid_from="2025-06-16")), DENY, Reason.CARD_EXPIRED),
+    "a card that anybody can copy": Example(
+        good_facts(card=card(assurance=Assurance.UID_ONLY)), DENY, Reason.WEAK_CREDENTIAL
+    ),
+    "too early": Example(found(ticket(validity=Validity(NOW.wall + 1, DOORS + DAY))), DENY, Reason.NOT_YET_VALID),
+    "too late": Example(found(ticket(validity=Validity(DOORS, NOW.wall - 1))), DENY, Reason.EXPIRED),
+    "another gate": Example(found(ticket(gates=("south",))), DENY, Reason.WRONG_GATE),
+    "another event": Example(found(ticket(event="arena-0616")), DENY, Reason.WRONG_EVENT),
+    "refunded": Example(found(ticket(status=TicketStatus.REVOKED)), DENY, Reason.REVOKED),
+    "bound to nobody": Example(found(ticket(bound_at=None)), DENY, Reason.UNBOUND),
+    "a work ticket bound too late": Example(
+        found(ticket(category="work", bound_at=DOORS - DAY + 1)), DENY, Reason.UNBOUND
+    ),
+    "inside already": Example(found(uses=(use(),)), DENY, Reason.ALREADY_ADMITTED, settleable=True),
+    "released, and nobody saw the turn": Example(
+        found(uses=(use(passage=Passage.UNKNOWN),)), REFER, Reason.ALREADY_ADMITTED, settleable=True
+    ),
+    "used at another gate": Example(
+        good_facts(claim=ClaimAnswer.REFUSED), DENY, Reason.ALREADY_ADMITTED, CLAIMS, settleable=True
+    ),
+    "in on another ticket": Example(found(uses=(use("T7"),)), DENY, Reason.DUPLICATE_IDENTITY, settleable=True),
+    "perhaps in on another ticket": Example(
+        found(uses=(use("T7", passage=Passage.UNKNOWN),)), REFER, Reason.DUPLICATE_IDENTITY, settleable=True
+    ),
+    "house full": Example(found(inside=100), DENY, Reason.OCCUPANCY, policy(occupancy_limit=100)),
+    "a child alone": Example(found(ticket(guardian="T9")), REFER, Reason.GUARDIAN_NEEDED, settleable=True),
+    "a bag to look at": Example(
+        found(ticket(notes=(Note(NoteKind.CHECK, "bag", hold=True),))), REFER, Reason.CONFIRM_FIRST, settleable=True
+    ),
+    "another person": Example(seen(distance=0.61), REFER, Reason.FACE_MISMATCH, settleable=True),
+    "perhaps another person": Example(seen(distance=0.41), REFER, Reason.FACE_UNCERTAIN, settleable=True),
+    "not a number": Example(seen(distance=float("nan")), REFER, Reason.FACE_MISMATCH, settleable=True),
+    "wants no camera": Example(found(ticket(face_declined=True)), REFER, Reason.FACE_DECLINED, settleable=True),
+    "nobody before the camera": Example(
+        good_facts(face=FaceFacts(problem=FaceProblem.NO_FACE)), REFER, Reason.NO_FACE, settleable=True
+    ),
+    "neither face nor problem": Example(good_facts(face=FaceFacts()), REFER, Reason.NO_FACE, settleable=True),
+    "too dark": Example(
+        good_facts(face=FaceFacts(problem=FaceProblem.TOO_DARK)), REFER, Reason.POOR_FACE, settleable=True
+    ),
+    "no picture enrolled": Example(found(ticket(reference_model="")), REFER, Reason.NO_REFERENCE, settleable=True),
+    "enrolled by another network": Example(
+        found(ticket(reference_model="sface-v1")), REFER, Reason.MODEL_MISMATCH, settleable=True
+    ),
+    "compared by another network": Example(
+        good_facts(face=FaceFacts(Comparison(0.1, "sface-v1"))), REFER, Reason.MODEL_MISMATCH, settleable=True
+    ),
+    "a photograph held up": Example(
+        seen(pad_score=0.4), REFER, Reason.NOT_LIVE, policy(pad_accept=0.5), settleable=True
+    ),
+    "liveness not measured": Example(seen(), REFER, Reason.NOT_LIVE, policy(pad_accept=0.5), settleable=True),
+    "camera gone": Example(good_facts(face=FaceFacts(fault="unplugged")), REFER, Reason.DEVICE_FAULT, settleable=True),
+    "stores gone": Example(good_facts(lookup=None, lookup_fault="disk"), REFER, Reason.DEVICE_FAULT),
+    "on a list": Example(found(hits=(hit(),)), REFER, Reason.WATCHLISTED, settleable=True),
+    "on a list, by face": Example(
+        good_facts(face_hits=(hit(means=HitMeans.FACE, distance=0.2),)), REFER, Reason.WATCHLISTED, settleable=True
+    ),
+    "on a list that refuses": Example(found(hits=(hit(WatchAction.REFUSE_UNLESS_CLEARED),)), REFER, Reason.WATCHLISTED),
+    "no authority in reach": Example(
+        good_facts(claim=ClaimAnswer.NO_ANSWER),
+        REFER,
+        Reason.CLAIM_UNANSWERED,
+        policy(claims=True, offline_rule=OfflineRule.REFER),
+        settleable=True,
+    ),
+    "manifest too old": Example(found(), REFER, Reason.MANIFEST_STALE, policy(stale_after_s=4199.0), settleable=True),
+    "no manifest": Example(found(manifest=None), REFER, Reason.MANIFEST_MISSING),
+    "another event's manifest": Example(found(), REFER, Reason.WRONG_EVENT, replace(CONCERT, event="arena-0616")),
+    "the clock may be wrong": Example(good_facts(clock_trusted=False), REFER, Reason.CLOCK_UNTRUSTED, settleable=True),
+    "a steward said no": Example(good_facts(steward=(word(StewardAction.REFUSE),)), DENY, Reason.REFUSED_BY_STEWARD),
+    "lane paused": Example(good_facts(paused=True), REFER, Reason.PAUSED),
+    "no relay": Example(good_facts(out_of_order="relay"), REFER, Reason.OUT_OF_ORDER),
+    "leaves without having come": Example(
+        good_facts(direction=Direction.EXIT), REFER, Reason.NOT_INSIDE, settleable=True
+    ),
+}
+
+ADMISSIONS = {
+    "the good visitor": Example(good_facts(), ADMIT, Reason.OK),
+    "at the threshold": Example(seen(distance=0.40), ADMIT, Reason.OK),
+    "live": Example(seen(pad_score=0.5), ADMIT, Reason.OK, policy(pad_accept=0.5)),
+    "a profile without faces": Example(good_facts(face=None), ADMIT, Reason.OK_WITHOUT_FACE, CARD),
+    "a ticket for every gate": Example(found(ticket(gates=())), ADMIT, Reason.OK),
+    "the card's last day": Example(good_facts(card=card(valid_to="2025-06-15")), ADMIT, Reason.OK),
+    "the card's first day": Example(good_facts(card=card(valid_from="2025-06-15")), ADMIT, Reason.OK),
+    "the ticket's first second": Example(found(ticket(validity=Validity(NOW.wall, NOW.wall))), ADMIT, Reason.OK),
+    "a little early": Example(
+        found(ticket(validity=Validity(NOW.wall + 60, DOORS + DAY))), ADMIT, Reason.OK, policy(early_s=60.0)
+    ),
+    "a work ticket bound just in time": Example(found(ticket(category="work", bound_at=DOORS - DAY)), ADMIT, Reason.OK),
+    "a work ticket where that does not matter": Example(
+        found(ticket(category="work", bound_at=DOORS)), ADMIT, Reason.OK, policy(bound_before_s=None)
+    ),
+    "a common ticket bound on the way": Example(found(ticket(bound_at=DOORS)), ADMIT, Reason.OK),
+    "the last place": Example(found(inside=99), ADMIT, Reason.OK, policy(occupancy_limit=100)),
+    "a child behind its guardian": Example(
+        found(ticket(guardian="T9"), guardian_uses=(use("T9", 180.0),)), ADMIT, Reason.OK
+    ),
+    "a note that holds nobody": Example(found(ticket(notes=(Note(NoteKind.VIP),))), ADMIT, Reason.OK),
+    "a list's entry that has ended": Example(found(hits=(hit(valid_to=DOORS),)), ADMIT, Reason.OK),
+    "somebody else's use of another ticket": Example(found(uses=(use("T7", person_key="a7"),)), ADMIT, Reason.OK),
+    "out again, in again": Example(
+        found(uses=(use(ago_s=600.0), use(direction=Direction.EXIT))), ADMIT, Reason.OK, policy(exits=True)
+    ),
+    "leaves": Example(
+        good_facts(direction=Direction.EXIT, lookup=lookup(uses=(use(),))), ADMIT, Reason.OK_WITHOUT_FACE
+    ),
+    "compared by eye": Example(
+        good_facts(face=face(0.9), steward=(word(on=Reason.FACE_MISMATCH),)), ADMIT, Reason.OK_BY_STEWARD
+    ),
+}
+
+EXAMPLES = REFUSALS | ADMISSIONS
