@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import cast, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, get_args
 
 import click
 
 from gate.commands._config import config_option
-from gate.commands._issue import event_secret, issuer_key, policy_from, recipients, version_at
+from gate.commands._issue import Wish, issue_from, policy_from, zone_of
 from gate.commands._out import clock, groups, json_option, note, say_json
 from gate.config import Config, load
 from models.decision import Profile
 from models.store.errors import UnsafeKey
 from models.store.public_key import KeyUse, WrongKey, read_public_key
-from sync.bundle_build import Issue, Progress
+from sync.bundle_build import Progress
 from sync.manifest import Result, Tables, build_manifest, load_manifest, show_manifest
 from sync.sources.people import Enrol
 from sync.sources.table import Encoding
@@ -60,25 +58,35 @@ def command() -> None:
 @click.option("--no-performance-rules", is_flag=True, help="The law on real-name performances does not apply here.")
 @config_option
 @json_option
-def build(people: Path | None, photos: Path | None, out: Path, as_json: bool, face: str, **said: object) -> None:
+def build(
+    people: Path | None,
+    photos: Path | None,
+    out: Path,
+    watch: Path | None,
+    timezone: str,
+    encoding: Encoding,
+    face: str,
+    no_performance_rules: bool,
+    as_json: bool,
+    **said: Any,
+) -> None:
     """Make a signed bundle of PEOPLE, a table, and PHOTOS, a folder. A screening needs no PEOPLE.
 
     Nothing is written while the table has a problem; all problems are told, row by row. Of a photograph only the
     face's template goes into the bundle, sealed so that the holder's document alone opens it.
     """
-    zone, now = _zone(str(said["timezone"])), time.time()
     if people is not None and people.is_dir():
         people, photos = None, people
-    issue = _issue(said, zone, now)
-    if people is None and issue.policy.needs_ticket:
+    wish, zone = Wish(**said), zone_of(timezone)
+    policy = policy_from(wish, zone, now := time.time())
+    if people is None and policy.needs_ticket:
         raise click.UsageError("PEOPLE is missing: by these rules everybody needs a ticket")
-    encoding, watch = cast(Encoding, said["encoding"]), cast(Path | None, said["watch"])
+    issue = issue_from(wish, policy, zone, now)
     tables = Tables(people, photos, watch, zone, encoding)
     with ExitStack() as stack:
         enrol = stack.enter_context(_engine(face)) if photos else None
         progress = stack.enter_context(_progress())
-        rules = not said["no_performance_rules"]
-        result = build_manifest(tables, out, issue, enrol=enrol, progress=progress, rules=rules)
+        result = build_manifest(tables, out, issue, enrol=enrol, progress=progress, rules=not no_performance_rules)
     _say_result(result, as_json)
     note(f"{out}: {result.size_bytes:,} bytes for {', '.join(issue.gates)}, good until {clock(issue.expires_at)}")
 
@@ -133,43 +141,6 @@ def trusted(config: Config) -> dict[str, bytes]:
         if issuers.setdefault(key.name, key.raw) != key.raw:
             raise WrongKey(f"{path} gives the issuer {key.name!r} another key than the file before it: remove one")
     return issuers
-
-
-def _issue(said: dict[str, object], zone: ZoneInfo, now: float) -> Issue:
-    changes = cast(tuple[str, ...], said["changes"])
-    policy = policy_from(Profile(str(said["profile"])), str(said["event"]), zone, now, changes)
-    gates = recipients(cast(tuple[str, ...], said["gates"]), cast(Path, said["config_path"]))
-    return Issue(
-        issuer=str(said["issuer"]),
-        policy=policy,
-        version=cast(int | None, said["version"]) or version_at(now),
-        issued_at=now,
-        expires_at=_end(said, zone, now, policy.stale_after_s),
-        gates=gates,
-        event_secret=event_secret(cast(Path, said["secret"])),
-        signing_key=issuer_key(cast(Path, said["key"]), str(said["issuer"])),
-        shrinks=bool(said["shrinks"]),
-    )
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(f"{name!r} is no time zone, as Asia/Shanghai is", param_hint="--timezone") from None
-
-
-def _end(said: dict[str, object], zone: ZoneInfo, now: float, fresh_s: float) -> float:
-    hours, expires = cast(float | None, said["hours"]), cast(str | None, said["expires"])
-    if hours is not None and expires is not None:
-        raise click.UsageError("--hours or --expires, not both")
-    if expires is None:
-        return now + (hours * 3600 if hours is not None else fresh_s)
-    try:
-        moment = datetime.fromisoformat(expires)
-    except ValueError:
-        raise click.BadParameter("a date and time, as in 2026-05-01T23:00", param_hint="--expires") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 @contextmanager

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from drivers.face.sim import marked, reference
 from gate.cli import main
 from gate.commands._issue import version_at
 from models.decision import Policy
@@ -290,6 +293,7 @@ def test_other_wrong_uses(venue, options):
     told = venue.build_of(venue.people, "--profile", "card", *options)
     assert told.exit_code == 2
     assert "Traceback" not in told.stderr
+    assert not (venue.folder / "issuer.key").exists()
 
 
 def test_an_end_in_the_past_makes_no_bundle(venue):
@@ -311,11 +315,24 @@ def test_a_screening_needs_no_people(venue, tmp_path):
     assert "everybody needs a ticket" in refused.stderr
 
 
+def test_a_photograph_becomes_a_template_and_is_not_kept(venue, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    cv2.imwrite(str(photos / "T1.jpg"), marked(41), [cv2.IMWRITE_JPEG_QUALITY, 95])
+    venue.write(row(1, consent="C1"), row(2))
+    assert venue.build(photos, "--face", "sim:").exit_code == 0
+    assert venue.load().exit_code == 0
+    reader = ManifestReader(venue.state_dir / "manifest.db", DeviceKey.load(venue.folder / "device-key"))
+    (ticket,) = reader.find(DocumentType.RESIDENT_ID, number_of(1)).tickets
+    reader.close()
+    assert ticket.reference == replace(reference(41), legal_basis="C1")
+    assert (photos / "T1.jpg").read_bytes()[:200] not in venue.bundle.read_bytes()
+
+
 def test_a_picture_that_will_not_do_is_told_by_its_row(venue, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "T1.jpg").write_bytes(b"no picture")
-    cv2 = pytest.importorskip("cv2")
     cv2.imwrite(str(photos / "T2.png"), np.zeros((240, 320, 3), np.uint8))
     venue.write(row(1, consent="C1"), row(2, consent="C2"))
     told = venue.build(photos, "--face", "sim:")
