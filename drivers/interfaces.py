@@ -64,7 +64,7 @@ class Relay(Device, Protocol):
     times_pulses: bool
 
     def pulse(self, seconds: float) -> None:
-        """Close the contact for `seconds`. Returns when the release has begun, or at the end where the host times it."""
+        """Close the contact for `seconds`. Returns once it has closed, or at the end where the host times it."""
 
     def hold(self, closed: bool) -> None:
         """Keep the contact closed (free passage) or open (rest)."""

@@ -29,7 +29,7 @@ class Overrides:
     needs_ticket: bool | None = setting(SWITCH, "true", "only on: a ticket is asked for", None)
     needs_face: bool | None = setting(SWITCH, "true", "only on: a face is compared", None)
     min_assurance: Assurance | None = setting(choice(Assurance), '"authenticated"', "only higher", None)
-    face_accept: Mapping[str, float] | None = setting(DISTANCES, '{ "dlib-resnet" = 0.45 }', "only lower", None)
+    face_accept: Mapping[str, float] | None = setting(DISTANCES, '{ "dlib-resnet-v1-hog5" = 0.38 }', "only lower", None)
     face_tries: int | None = setting(whole(1, 100), "2", "only lower", None)
     pad_accept: float | None = setting(number(0, 1), "0.8", "only higher: how live a face must look", None)
     early_s: float | None = setting(number(0, 30 * _DAY_S), "0", "only lower", None)

@@ -100,10 +100,7 @@ class LcusRelay:
             self._rest()
 
     def hold(self, closed: bool) -> None:
-        """Keep the contact closed or open; where closing fails, opening is attempted before the error leaves.
-
-        Without feedback nobody tells whether the board obeyed.
-        """
+        """Keep the contact closed or open; where closing fails, opening is attempted before the error leaves."""
         self._held = closed
         try:
             self._rest()

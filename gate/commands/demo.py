@@ -34,6 +34,9 @@ def command(people: int, faces: Path | None, pace: float, as_json: bool, keep: P
 
     Exit code 1: something did not go as it should.
     """
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise click.BadParameter(f"{keep} is not empty: name a new folder", param_hint="--keep")
+
     from gate.demo.evening import main
 
     raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep))

@@ -146,7 +146,7 @@ def trusted(config: Config) -> dict[str, bytes]:
 @contextmanager
 def _engine(url: str) -> Iterator[Enrol]:
     from drivers import connect
-    from gate.commands._enrol import enroller
+    from gate.enrol import enroller
 
     with closing(connect("face", url)) as engine:
         yield enroller(engine)

@@ -8,17 +8,16 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drivers import connect
-from drivers.interfaces import FaceEngine
 from gate.demo.cast import Person, write_tables
 from gate.demo.rig import Rig
+from gate.enrol import enroller
 from models.decision import Policy, Profile
 from models.face import FaceReference
 from models.profiles import policy_of
+from models.store.public_key import KeyUse, PublicKey, write_public_key
 from models.store.vault import DeviceKey, load_or_make_event_secret
 from sync.bundle_build import Issue
 from sync.manifest import Result, Tables, build_manifest, load_manifest
@@ -55,7 +54,7 @@ def sell(
         signing_key=signing_key,
     )
     public = signing_key.public_key().public_bytes_raw()
-    rig.issuer_key.write_text(public.hex() + "\n")
+    write_public_key(rig.issuer_key, PublicKey(KeyUse.ISSUER, ISSUER, public))
     sources = Tables(tables / "people.csv", tables / "photos", tables / "watch.csv", references=known or {})
     with closing(connect("face", rig.wiring.face)) as engine:
         # Rules that an organiser keeps to are broken on purpose: the evening shows what the gate does then.
@@ -63,7 +62,7 @@ def sell(
             sources,
             tables / "bundle",
             issue,
-            enrol=lambda path: enrol(engine, path),
+            enrol=enroller(engine),
             progress=progress,
             rules=False,
         )
@@ -71,15 +70,6 @@ def sell(
     return load_manifest(
         tables / "bundle", rig.state_dir, gate=rig.wiring.name, issuers={ISSUER: public}, now=now, event=EVENT
     )
-
-
-def enrol(engine: FaceEngine, path: Path) -> FaceReference | str:
-    """The reference of one photograph, or what is wrong with it."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        return "no picture that can be read"
-    probe = engine.enrol(np.asarray(picture, np.uint8))
-    return str(probe.problem) if probe.problem else FaceReference(probe.model_version, probe.template)
 
 
 def _burn(photos: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,9 @@ from drivers.errors import BadAnswer, DeviceRefused
 from drivers.interfaces import FaceEngine
 from models.face import FaceReference
 from models.words import FACE_PROBLEMS
-from sync.sources.people import Enrol
 
 
-def enroller(engine: FaceEngine) -> Enrol:
+def enroller(engine: FaceEngine) -> Callable[[Path], FaceReference | str]:
     """A function that gives a picture's reference, or says in plain words what is wrong with the picture."""
 
     def enrol(path: Path) -> FaceReference | str:
