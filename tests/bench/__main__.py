@@ -1,0 +1,82 @@
+"""`python -m tests.bench`: how fast, how large and how right everything is, on this machine and beside other programs.
+
+Prints a table a section and writes the same figures as JSON. A target that is missed is said, and is no failure: the
+exit status is 1 only when something broke.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tests.bench import machine, report
+from tests.bench.figures import Section
+from tests.bench.sections import SECTIONS
+
+OUT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def _chosen(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
+    names = [name.strip() for name in value.split(",") if name.strip()] or list(SECTIONS)
+    unknown = [name for name in names if name not in SECTIONS]
+    if unknown:
+        raise click.BadParameter(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    return names
+
+
+@click.command()
+@click.option("--only", default="", callback=_chosen, help=f"some of the sections, by commas: {','.join(SECTIONS)}")
+@click.option("--quick", is_flag=True, help="fewer trials: a minute in place of six")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=OUT, show_default="build/bench.json")
+def main(only: list[str], quick: bool, out: Path) -> None:
+    """Measure, print, write."""
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # before numpy is imported by any section
+    console = Console()
+    console.width = max(console.width, 110)
+    began, load = time.perf_counter(), machine.load()
+    done, broken = [], []
+    for name in only:
+        console.print(f"measuring: {name}", style="dim")
+        section, trace = _run(name, quick)
+        if trace:
+            broken.append(name)
+            console.print(trace, style="red", markup=False, highlight=False)
+        done.append(section)
+        report.show(console, section)
+    facts = machine.describe() | {"load_at_start": load, "load_at_end": machine.load()}
+    facts |= {"quick": quick, "seconds": round(time.perf_counter() - began, 1)}
+    report.show_machine(console, facts)
+    _write(out, facts, done, broken)
+    console.print(f"written to {out}" + (f"; broken: {', '.join(broken)}" if broken else ""), highlight=False)
+    sys.exit(1 if broken else 0)
+
+
+def _run(name: str, quick: bool) -> tuple[Section, str]:
+    """The section, and the trace of what broke in it."""
+    began, trace = time.perf_counter(), ""
+    try:
+        section = SECTIONS[name](quick)
+    except Exception as error:  # the other sections shall still be measured
+        trace = traceback.format_exc()
+        section = Section(name, notes=[f"broken: {type(error).__name__}"])
+    section.seconds = time.perf_counter() - began
+    return section, trace
+
+
+def _write(out: Path, facts: dict[str, Any], done: list[Section], broken: list[str]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    whole = {"machine": facts, "broken": broken, "sections": {section.name: section.as_dict() for section in done}}
+    out.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
