@@ -36,14 +36,31 @@ def command() -> None:
 @click.argument("people", type=click.Path(exists=True, path_type=Path), required=False)
 @click.argument("photos", type=_FOLDER, required=False)
 @click.option("--out", metavar="FILE", required=True, type=_FILE, help="The bundle to write.")
-@click.option("--event", metavar="NAME", required=True, help="The event, as gates and tickets name it.")
+@click.option("--event", metavar="NAME", help="The event, as gates and tickets name it [default: FILE's own name].")
 @click.option(
-    "--profile", required=True, type=click.Choice([one.value for one in Profile]), help="Which rules to begin with."
+    "--profile",
+    type=click.Choice([one.value for one in Profile]),
+    default=Profile.CONCERT.value,
+    show_default=True,
+    help="Which rules to begin with.",
 )
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a rule, as in face_tries=2.")
-@click.option("--issuer", metavar="NAME", required=True, help="Who answers for it, as the gates know the name.")
-@click.option("--key", metavar="FILE", required=True, type=_FILE, help="The issuer's signing key; made when absent.")
-@click.option("--secret", metavar="FILE", required=True, type=_FILE, help="The event's secret; made when absent.")
+@click.option(
+    "--issuer",
+    metavar="NAME",
+    default="office",
+    show_default=True,
+    help="Who answers for it, as the gates know the name.",
+)
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=_FILE,
+    help="The issuer's signing key; made when absent [default: issuer.key by FILE].",
+)
+@click.option(
+    "--secret", metavar="FILE", type=_FILE, help="The event's secret; made when absent [default: EVENT.secret by FILE]."
+)
 @click.option(
     "--gate", "gates", metavar="[NAME=]FILE", multiple=True, help="A gate's device key [default: this one's]."
 )
@@ -77,7 +94,7 @@ def build(
     """
     if people is not None and people.is_dir():
         people, photos = None, people
-    wish, zone = Wish(**said), zone_of(timezone)
+    wish, zone = Wish(**_filled_in(said, out)), zone_of(timezone)
     policy = policy_from(wish, zone, now := time.time())
     if people is None and policy.needs_ticket:
         raise click.UsageError("PEOPLE is missing: by these rules everybody needs a ticket")
@@ -89,6 +106,13 @@ def build(
         result = build_manifest(tables, out, issue, enrol=enrol, progress=progress, rules=not no_performance_rules)
     _say_result(result, as_json)
     note(f"{out}: {result.size_bytes:,} bytes for {', '.join(issue.gates)}, good until {clock(issue.expires_at)}")
+
+
+def _filled_in(said: dict[str, Any], out: Path) -> dict[str, Any]:
+    """What was not said is found beside the bundle."""
+    event = said["event"] or out.name.split(".")[0]
+    key, secret = said["key"] or out.with_name("issuer.key"), said["secret"] or out.with_name(f"{event}.secret")
+    return said | {"event": event, "key": key, "secret": secret}
 
 
 @command.command("load")
