@@ -99,6 +99,19 @@ def test_from_keys_to_a_loaded_manifest(venue):
     reader.close()
 
 
+def test_a_table_and_pictures_are_enough(venue):
+    photos = venue.folder / "photos"
+    photos.mkdir()
+    cv2.imwrite(str(photos / "T1.png"), marked(7))
+    venue.write(row(1, consent="C-1"), row(2))
+    built = venue.run("manifest", "build", venue.people, photos, "--out", venue.bundle, "--face", "sim:", "--json")
+    assert built.exit_code == 0, built.stderr
+    assert json.loads(built.stdout)["event"] == "gala"
+    assert {path.name for path in venue.folder.glob("*.secret")} == {"gala.secret"}
+    assert read_public_key(venue.folder / "issuer.pub", KeyUse.ISSUER).name == "office"
+    assert venue.load().exit_code == 0
+
+
 def test_issuer_and_gate_show_the_digest_in_the_same_groups(venue):
     lines = [told.stdout.splitlines() for told in (venue.build(), venue.load(), venue.run("manifest", "show"))]
     (digest,) = {line for told in lines for line in told if line.startswith("digest")}
