@@ -152,7 +152,8 @@ def test_a_refusal_outweighs_every_other_word() -> None:
 def test_with_a_clock_that_was_vouched_for_the_rules_about_time_stand_aside() -> None:
     old = found(ticket(validity=Validity(DOORS - 9 * DAY, DOORS - 8 * DAY)))
     facts = replace(old, clock_trusted=False, card=card(valid_to="2020-01-01"))
-    assert decide(vouched(facts, Reason.CLOCK_UNTRUSTED), CONCERT, NOW).flags == ("settled_clock_untrusted",)
+    rules = policy(stale_after_s=1.0)
+    assert decide(vouched(facts, Reason.CLOCK_UNTRUSTED), rules, NOW).flags == ("settled_clock_untrusted",)
 
 
 # --- notes, flags and the ticket that is chosen --------------------------------------------------------------------

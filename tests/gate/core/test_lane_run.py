@@ -135,8 +135,9 @@ def test_in_free_passage_the_barrier_is_held_and_everybody_is_counted() -> None:
     assert Hold(False) in lane.tell(ModeSet(Mode.CONTROLLED, "steward-4"))
 
 
-def test_a_relay_that_comes_back_in_free_passage_is_told_to_hold() -> None:
+def test_a_relay_that_comes_back_is_told_to_hold_in_free_passage_alone() -> None:
     lane = a_lane()
+    assert kinds(lane.tell(DeviceLost("relay"), DeviceBack("relay"))) == ["Record", "Show"]
     lane.tell(ModeSet(Mode.FREE, "steward-4"), DeviceLost("relay"))
     assert Hold(True) in lane.tell(DeviceBack("relay"))
 
