@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from drivers import connect
 from gate.clock import Clock
 from gate.config import Config
-from gate.core.events import ModeSet, StewardSaid
 from gate.core.state import new_lane
-from gate.lane import EXIT_READER, LaneRunner
+from gate.hearing import EXIT_READER, event_of_command
+from gate.lane import LaneRunner
 from gate.messages import DeviceHealth, Message, PumpDied
 from gate.notify import Notifier
 from gate.pump import Pump, ReaderPump, RelayPump, SensorPump
@@ -28,7 +28,8 @@ from gate.stores import Rules, Stores
 from gate.tighten import Loosening, tighten
 from gate.vision import Vision
 from gate.vision_link import VisionLimits
-from models.command import Answer, Command, DeviceStatus, Order, Snapshot
+from gate.vitals import bare_trace
+from models.command import Answer, Command, DeviceStatus, Snapshot
 from models.decision import Policy
 from models.ledger import EntryKind
 from models.store.errors import StoreError
@@ -65,6 +66,8 @@ class Daemon:
         self._store = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._ended: asyncio.Future[None]
         self._view: LaneView | None = None
+        self._inside = 0
+        self._rules_fault = ""
 
     async def run(self) -> None:
         """Serve until told to stop."""
@@ -72,6 +75,7 @@ class Daemon:
         self._ended = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, None)
+        loop.set_exception_handler(self._loop_failed)
         self._stores = await self._in_store(self._open_stores)
         try:
             await self._serve(loop)
@@ -116,8 +120,7 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for device in self._devices:
-            await loop.run_in_executor(None, device.stop)
+        await asyncio.gather(*(loop.run_in_executor(None, device.stop) for device in self._devices))
         await self._hall.close()
 
     def _open_stores(self) -> Stores:
@@ -192,28 +195,19 @@ class Daemon:
 
     async def _obey(self, command: Command) -> Answer:
         """A command from the socket: carried out in the lane's own order, and answered truthfully."""
-        match command.order:
-            case Order.MODE if command.mode is not None:
-                event: ModeSet | StewardSaid = ModeSet(command.mode, command.actor, command.why)
-            case Order.STEWARD if command.action is not None:
-                event = StewardSaid(command.attempt, command.action, command.actor, command.why)
-            case _:
-                return Answer(command.id, ok=False, error=f"the order {command.order} lacks what it is about")
-        if not command.actor:
-            return Answer(command.id, ok=False, error="a command needs an actor")
-        if await self._runner.ask(event):
-            return Answer(command.id, ok=True)
-        return Answer(
-            command.id, ok=False, error="it changes nothing now: the person has left, or it can't settle this"
-        )
+        try:
+            event = event_of_command(command)
+        except ValueError as error:
+            return Answer(command.id, ok=False, error=str(error))
+        mattered = await self._runner.ask(event)
+        return Answer(command.id, ok=mattered, error="" if mattered else TOO_LATE)
 
     async def _tick(self) -> None:
         """Once a second: rules, clock, checkpoints, heartbeat."""
         sealed_at = self._clock.now().mono
         while True:
             await asyncio.sleep(TICK_S)
-            with contextlib.suppress(StoreError):
-                await self._runner.use(await self._in_store(lambda: self._stores.rules(self._runner.rules)))
+            await self._refresh()
             if self._clock.now().mono - sealed_at >= CHECKPOINT_S:
                 sealed_at = self._clock.now().mono
                 with contextlib.suppress(StoreError):
@@ -222,6 +216,19 @@ class Daemon:
             self._look_for_hangs()
             self._tell()
             self._notify.alive()
+
+    async def _refresh(self) -> None:
+        """Take up a new manifest, count the house. While the stores can't say, what was known stands."""
+        try:
+            rules = await self._in_store(lambda: self._stores.rules(self._runner.rules))
+            self._inside = await self._in_store(self._stores.ledger.inside)
+        except StoreError as error:
+            if str(error) != self._rules_fault:
+                _log.error("the stores do not answer, the rules stay as they are: %s", error)
+            self._rules_fault = str(error)
+            return
+        self._rules_fault = ""
+        await self._runner.use(rules)
 
     def _look_for_hangs(self) -> None:
         """A driver stuck in the kernel can't say so; a fresh process can start without it."""
@@ -248,6 +255,7 @@ class Daemon:
                 devices=tuple(DeviceStatus(health.name, health.up, health.why) for health in self._health()),
                 manifest=rules.manifest,
                 clock_trusted=self._clock.trusted,
+                inside=self._inside,
                 counts=dict(self._runner.counts),
             )
         )
@@ -272,8 +280,15 @@ class Daemon:
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.critical("the lane ended", exc_info=error)
-            self._end(GateFailed(f"the lane ended with {type(error).__name__}"))
+            self._die(error)
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        _log.critical("the event loop: %s", context.get("message", "an error"))
+        self._die(context.get("exception") or GateFailed())
+
+    def _die(self, error: BaseException) -> None:
+        """End for an error that nobody foresaw; told without its own words, which may quote a card."""
+        self._end(GateFailed(f"the gate met an error of its own: {bare_trace(error)}"))
 
     async def _in_store(self, ask: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._store, ask)

@@ -26,20 +26,15 @@ from gate.core.effects import (
     StopCapture,
 )
 from gate.core.events import (
-    CardFailed,
+    CardRead,
     ClaimAnswered,
     ClockJudged,
     DeviceBack,
-    DeviceLost,
     Event,
     FaceCompared,
-    FaceHinted,
     LookupFailed,
-    Passed,
     RecordFailed,
     ReleaseFailed,
-    SensorDoubted,
-    SensorSaw,
     TicketFound,
     TimedOut,
     Timer,
@@ -47,32 +42,23 @@ from gate.core.events import (
 from gate.core.lane import step
 from gate.core.state import Lane
 from gate.hardware import Barrier, Eyes
-from gate.messages import (
-    DeviceDown,
-    DeviceUp,
-    FaceFailed,
-    FaceHint,
-    FaceProbed,
-    Message,
-    ReaderGave,
-    SensorGave,
-    SensorMissed,
-)
+from gate.hearing import event_of
+from gate.messages import Message
 from gate.stores import Rules, Stores
 from gate.visitor import Visitor
-from models.credential import CardFault, Credential
+from models.credential import Credential
 from models.decision import ClaimAnswer, FaceFacts
-from models.passage import Direction, SignalKind
 from models.record import DecisionBody
 from models.store.errors import StoreError
-from models.view import LaneView
+from models.view import LaneView, Phase
 from models.wire import WireError
 
 _log = logging.getLogger("gate.lane")
 
 T = TypeVar("T")
 
-EXIT_READER = "exit_reader"
+MAY_COMPARE = (Phase.LOOKUP, Phase.CAPTURE, Phase.REFERRED)
+"""A visitor's references are kept as long as a face may be compared with them."""
 
 REOPEN_S = 0.5
 """How soon a ledger that failed is tried again."""
@@ -97,77 +83,79 @@ class LaneRunner:
         self._stores, self._barrier, self._eyes = stores, barrier, eyes
         self._clock, self._store, self._tell = clock, store, tell
         self._loop = asyncio.get_running_loop()
-        self._events: asyncio.Queue[tuple[Event, asyncio.Future[bool] | None]] = asyncio.Queue()
+        self._turns: asyncio.Queue[tuple[Event | Rules | Exception, asyncio.Future[bool] | None]] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._visitor = Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reopening = False
         self.counts: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Take events until cancelled."""
-        while True:
-            event, asked = await self._events.get()
-            mattered = await self.handle(event)
-            if asked is not None and not asked.done():
-                asked.set_result(mattered)
+        """Take events until cancelled. Raises whatever went wrong unforeseen, in a task of the lane's own as well."""
+        try:
+            while True:
+                turn, asked = await self._turns.get()
+                mattered = await self._take_turn(turn)
+                if asked is not None and not asked.done():
+                    asked.set_result(mattered)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _take_turn(self, turn: Event | Rules | Exception) -> bool:
+        if isinstance(turn, Exception):
+            raise turn
+        return await (self._use(turn) if isinstance(turn, Rules) else self.handle(turn))
 
     def post(self, event: Event) -> None:
         """Queue an event; from the loop's thread."""
-        self._events.put_nowait((event, None))
+        self._turns.put_nowait((event, None))
 
     async def ask(self, event: Event) -> bool:
         """Queue an event and wait until it has been handled. Returns whether it changed or caused anything."""
+        return await self._in_turn(event)
+
+    async def use(self, rules: Rules) -> None:
+        """Queue rules: once they stand in the ledger they hold, for all that comes after."""
+        if rules is not self.rules:
+            await self._in_turn(rules)
+
+    async def _in_turn(self, turn: Event | Rules) -> bool:
         asked: asyncio.Future[bool] = self._loop.create_future()
-        self._events.put_nowait((event, asked))
+        self._turns.put_nowait((turn, asked))
         return await asked
 
     def take(self, message: Message) -> None:
         """Queue what a device told; from the loop's thread."""
-        match message:
-            case ReaderGave(device, Credential() as credential):
-                self.post(self._visitor.presents(credential, _way(device)))
-            case ReaderGave(device, CardFault() as fault):
-                self.post(CardFailed(fault.problem, _way(device)))
-            case SensorGave(signal=signal):
-                turned = signal.kind is SignalKind.TURNED
-                self.post(Passed(signal.direction) if turned else SensorSaw(signal))
-            case SensorMissed():
-                self.post(SensorDoubted())
-            case DeviceUp(device):
-                self.post(DeviceBack(device))
-            case DeviceDown(device, why):
-                self.post(DeviceLost(device, why))
-            case FaceHint(attempt, problem):
-                self.post(FaceHinted(attempt, problem))
-            case FaceProbed():
-                self.post(self._visitor.compare(message, self.rules))
-            case FaceFailed(attempt, why):
-                self.post(FaceCompared(attempt, FaceFacts(fault=why)))
-            case _:
-                raise TypeError(f"the lane takes no {type(message).__name__}")
+        self.post(event_of(message, self._visitor, self.rules))
 
     async def handle(self, event: Event) -> bool:
-        """One step with all its effects. Returns whether the event changed or caused anything."""
+        """One step with all its effects. Returns whether the event changed or caused anything, and is on record."""
         now = self._clock.now()
         before = self.lane
         self.lane, effects = step(before, event, self.rules.policy, now)
-        if self.lane.attempt != before.attempt:
+        if isinstance(event, CardRead):
+            self._visitor.has_come(event.scan)
+        if self.lane.attempt != before.attempt or self.lane.phase not in MAY_COMPARE:
             self._visitor.forget()
-        for effect in effects:
-            if not await self._carry_out(effect, now.wall):
-                break
-        return self.lane is not before or bool(effects)
+        done = await self._carry_out_all(effects, now.wall)
+        self._visitor.keep_only(self.lane.waiting[0].scan if self.lane.waiting else 0)
+        return done and (self.lane is not before or bool(effects))
 
-    async def use(self, rules: Rules) -> None:
-        """From here on these rules hold; they stand in the ledger before they are used."""
-        if rules is self.rules:
-            return
+    async def _carry_out_all(self, effects: tuple[Effect, ...], at: float) -> bool:
+        for effect in effects:
+            if not await self._carry_out(effect, at):
+                return False
+        return True
+
+    async def _use(self, rules: Rules) -> bool:
         try:
             await self._in_store(lambda: self._stores.write_rules(rules, self._clock.wall()))
         except StoreError as error:
-            self._fail_ledger(str(error))
-            return
+            await self._fail_ledger(str(error))
+            return False
         self.rules = rules
+        return True
 
     async def _carry_out(self, effect: Effect, at: float) -> bool:
         """Do one effect. Returns whether the effects behind it may follow."""
@@ -183,7 +171,7 @@ class LaneRunner:
             case StartTimer():
                 self._start_timer(effect)
             case Lookup(attempt, scan):
-                self._spawn(self._look_up(attempt, scan))
+                self._spawn(self._look_up(attempt, self._visitor.credential(scan)))
             case Capture(attempt, ticket, seconds):
                 self._capture(attempt, ticket, seconds)
             case StopCapture(attempt):
@@ -198,7 +186,7 @@ class LaneRunner:
         try:
             await self._in_store(lambda: self._stores.write(record, at, self.rules.digest))
         except (StoreError, WireError) as error:
-            self._fail_ledger(str(error))
+            await self._fail_ledger(str(error))
             return False
         if isinstance(record.body, DecisionBody):
             self._log_decision(record.body)
@@ -211,25 +199,27 @@ class LaneRunner:
         steps = " ".join(f"{name}={ms:.1f}" for name, ms in body.ms.items())
         _log.info("attempt=%d verdict=%s reason=%s %s", body.attempt, word.verdict, word.reason, steps)
 
-    def _fail_ledger(self, why: str) -> None:
+    async def _fail_ledger(self, why: str) -> None:
+        """The lane learns of it before anything else can happen."""
         _log.critical("the ledger takes no entries: %s", why)
-        self.post(RecordFailed(self.lane.attempt, why))
-        self._spawn(self._reopen())
+        if not self._reopening:
+            self._reopening = True
+            self._spawn(self._reopen())
+        await self.handle(RecordFailed(self.lane.attempt, why))
 
     async def _reopen(self) -> None:
-        while True:
+        while self._reopening:
             await asyncio.sleep(REOPEN_S)
             try:
-                kept = await self._in_store(self._stores.ledger.reopen)
+                kept = await self._in_store(self._stores.reopen)
             except StoreError as error:
                 _log.error("the ledger still takes no entries: %s", error)
                 continue
-            _log.warning("the ledger is back; %d entries had been kept", len(kept))
+            _log.warning("the ledger is back; %d entries had been kept", kept)
+            self._reopening = False
             self.post(DeviceBack("ledger"))
-            return
 
-    async def _look_up(self, attempt: int, scan: int) -> None:
-        credential = self._visitor.credential(scan)
+    async def _look_up(self, attempt: int, credential: Credential | None) -> None:
         if credential is None:
             self.post(LookupFailed(attempt, "the scan is gone"))
             return
@@ -278,14 +268,15 @@ class LaneRunner:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._spawned_ended)
+
+    def _spawned_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._turns.put_nowait((error, None))
 
     def judge_clock(self) -> None:
         """Tell the lane when the clock has become right or wrong."""
         if self._clock.trusted is not self.lane.clock_trusted:
             self.post(ClockJudged(self._clock.trusted))
-
-
-def _way(reader: str) -> Direction | None:
-    """A second reader on the inner side lets people out; the other follows the lane."""
-    return Direction.EXIT if reader == EXIT_READER else None

@@ -227,10 +227,10 @@ class RelayPump(Pump[Relay]):
 
     def _greet(self, device: Relay) -> None:
         self._hold(device, False)
+        with self._intake:  # before anybody hears of `DeviceUp` and asks for something
+            self._open = True
 
     def _serve(self, device: Relay) -> None:
-        with self._intake:
-            self._open = True
         try:
             while not self._stopping.is_set():
                 self._turn(device)

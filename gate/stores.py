@@ -55,6 +55,16 @@ class Stores:
         self._manifest.close()
         self.ledger.close()
 
+    def reopen(self) -> int:
+        """Open the ledger anew after it failed, and call unknown what was let in and not seen to pass meanwhile.
+
+        Returns how many entries were in the file although their writing had failed. Raises `StoreError`.
+        """
+        kept = self.ledger.reopen()
+        self.ledger.settle_left_open(detail="ledger failed")
+        self._open_release = 0
+        return len(kept)
+
     def last_attempt(self) -> int:
         """The highest number among the latest attempts in the ledger, so that numbers go on after a restart."""
         return max((int(entry.body.get("attempt", 0)) for entry in self.ledger.tail(100)), default=0)

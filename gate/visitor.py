@@ -6,6 +6,7 @@ They live here for one attempt. What goes on to the core are keyed hashes, dates
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 from dataclasses import replace
 
@@ -25,7 +26,7 @@ class Visitor:
 
     def __init__(self) -> None:
         self._scans: dict[int, Credential] = {}
-        self._scan = 0
+        self._scan = self._come = 0
         self._references: dict[str, FaceReference] = {}
         self._looked_for = ""
         self._same_key = secrets.token_bytes(16)
@@ -39,17 +40,23 @@ class Visitor:
         return CardRead(self._scan, card_facts(credential), same, direction)
 
     def credential(self, scan: int) -> Credential | None:
-        """The credential of this scan, once. Those presented before it are forgotten."""
-        wanted = self._scans.pop(scan, None)
-        self._scans = {number: kept for number, kept in self._scans.items() if number > scan}
-        return wanted
+        """The credential of this scan, once."""
+        return self._scans.pop(scan, None)
+
+    def has_come(self, scan: int) -> None:
+        """The core was told of all scans up to this one."""
+        self._come = max(self._come, scan)
+
+    def keep_only(self, waiting: int) -> None:
+        """Forget every credential but that of the scan that waits its turn, and those the core does not know yet."""
+        self._scans = {scan: kept for scan, kept in self._scans.items() if scan == waiting or scan > self._come}
 
     def expect(self, references: dict[str, FaceReference]) -> None:
         """The stores found the visitor's references, by ticket."""
         self._references = references
 
     def forget(self) -> None:
-        """The next person's attempt begins."""
+        """No face will be compared with these references any more."""
         self._references = {}
 
     def look_for(self, ticket: str) -> None:
@@ -66,10 +73,13 @@ class Visitor:
         if probe.problem is not None or reference is None:
             return FaceCompared(message.attempt, face)
         try:
-            face = replace(face, comparison=compare(probe, reference))
+            comparison = compare(probe, reference)
+            hits = search(rules.listed, probe.template, rules.policy.watch_distance)
         except ValueError as error:
-            face = replace(face, fault=str(error))
-        return FaceCompared(message.attempt, face, search(rules.listed, probe.template, rules.policy.watch_distance))
+            return FaceCompared(message.attempt, replace(face, fault=str(error)))
+        if not math.isfinite(comparison.distance):
+            return FaceCompared(message.attempt, replace(face, fault="the face engine gave a template without sense"))
+        return FaceCompared(message.attempt, replace(face, comparison=comparison), hits)
 
 
 def card_facts(credential: Credential) -> CardFacts:

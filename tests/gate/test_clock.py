@@ -1,0 +1,45 @@
+"""A clock is believed from the floor on, and the floor only rises."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gate.clock import BUILD_FLOOR, SLACK_S, Clock
+from models.decision import Now
+
+
+def test_now_is_wall_and_monotonic_time_of_the_same_moment():
+    clock = Clock(wall=lambda: 7.0, mono=lambda: 3.0)
+    assert (clock.now(), clock.wall()) == (Now(wall=7.0, mono=3.0), 7.0)
+
+
+def test_by_itself_it_shows_this_machines_time():
+    before = time.time()
+    assert before <= Clock().wall() <= time.time()
+
+
+@pytest.mark.parametrize(
+    ("at", "trusted"),
+    [(0.0, False), (BUILD_FLOOR - SLACK_S - 1, False), (BUILD_FLOOR - SLACK_S, True), (BUILD_FLOOR + 1e9, True)],
+)
+def test_a_box_that_wakes_up_before_it_was_built_is_not_believed(at: float, trusted: bool):
+    assert Clock(wall=lambda: at).trusted is trusted
+
+
+def test_what_was_written_down_can_not_lie_in_the_future():
+    moment = BUILD_FLOOR + 1000
+    clock = Clock(wall=lambda: moment)
+    assert clock.trusted
+    clock.raise_floor(moment + 2 * SLACK_S)
+    assert not clock.trusted
+    moment += 2 * SLACK_S  # somebody sets the clock
+    assert clock.trusted
+
+
+def test_the_floor_never_sinks():
+    clock = Clock(wall=lambda: BUILD_FLOOR)
+    clock.raise_floor(BUILD_FLOOR + 1000)
+    clock.raise_floor(5.0)
+    assert not clock.trusted
