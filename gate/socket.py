@@ -72,8 +72,11 @@ class Hall:
         try:
             async for line in reader:
                 self._send(writer, _line(Line(answer=await self._answer(line))))
-        except (ConnectionError, ValueError, asyncio.LimitOverrunError):
+        except ConnectionError:
             _log.info("a listener left")
+        except ValueError:
+            _log.warning("a listener sent a line of more than %d bytes and is dropped", MOST_LINE)
+            self._send(writer, _line(Line(answer=Answer(0, ok=False, error=f"a line has up to {MOST_LINE} bytes"))))
         finally:
             self._writers.discard(writer)
             with contextlib.suppress(Exception):
@@ -88,12 +91,14 @@ class Hall:
 
 
 async def _clear_away(path: Path) -> None:
-    """Remove a socket nobody listens on; refuse to take one away from somebody."""
+    """Remove a socket nobody listens on; take nothing away that is somebody's, or no socket."""
     if not path.exists():
         return
+    if not path.is_socket():
+        raise OSError(f"{path} is there and is no socket: move it away, or give [socket] path another name")
     try:
         _, writer = await asyncio.open_unix_connection(str(path))
-    except OSError:
+    except ConnectionRefusedError:
         path.unlink(missing_ok=True)
         return
     writer.close()
