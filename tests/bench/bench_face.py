@@ -11,6 +11,7 @@ falls on all alike. Each way ends with a distance from the person's own referenc
 from __future__ import annotations
 
 import csv
+import importlib
 import time
 import warnings
 from collections import Counter
@@ -145,10 +146,9 @@ def _package() -> ModuleType | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its networks' package uses a setuptools module that is on its way out
         try:
-            import face_recognition
-        except (ImportError, SystemExit):
+            return importlib.import_module(PACKAGE)
+        except (ImportError, SystemExit):  # it ends the program where its networks are missing
             return None
-    return face_recognition  # type: ignore[no-any-return]
 
 
 def _theirs(package: ModuleType, portrait: Frame) -> Look:

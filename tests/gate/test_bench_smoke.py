@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from tests.bench.__main__ import main
+from tests.bench.figures import Figure, Section, spread
+from tests.bench.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,3 +43,32 @@ def test_an_unknown_section_is_refused_with_those_there_are(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "no section cor; there are lane, face" in " ".join(done.stderr.split())
     assert not (tmp_path / "bench.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("targets", "verdict"),
+    [((None, None), ""), ((2.0, 5.0), "met"), ((2.0, None), "met"), ((1.9, 5.0), "missed"), ((2.0, 4.9), "missed")],
+)
+def test_a_target_is_met_when_both_median_and_tail_keep_to_theirs(
+    targets: tuple[float | None, float | None], verdict: str
+) -> None:
+    figure: Figure = spread("walk", [2.0] * 98 + [5.0, 5.0], "s", targets)
+    assert (figure.value, figure.p99, figure.n) == (2.0, 5.0, 100)
+    assert figure.verdict == verdict
+
+
+def test_a_section_that_breaks_is_named_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(quick: bool) -> Section:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setitem(SECTIONS, "lane", breaks)
+    monkeypatch.setitem(SECTIONS, "core", lambda quick: Section("core", [Figure("step", 1.0, "µs", 1)]))
+    out = tmp_path / "bench.json"
+    done = CliRunner().invoke(main, ["--only", "lane,core", "--out", str(out)])
+    assert done.exit_code == 1
+    assert "planted" in done.output
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written["broken"] == ["lane"]
+    assert written["sections"]["core"]["figures"][0]["name"] == "step"
