@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from sqlite_utils import Database
 
@@ -33,6 +33,9 @@ _DECISIONS = """
 SELECT e.seq, e.at, e.body, r.passage FROM entry AS e LEFT JOIN release AS r ON r.seq = e.seq
 WHERE e.kind = 'decision' ORDER BY e.seq DESC LIMIT ?
 """
+
+
+T = TypeVar("T")
 
 
 class LedgerReader:
@@ -68,29 +71,26 @@ class LedgerReader:
     def entry(self, seq: int) -> Entry | None:
         """The entry of this number."""
         found = self._rows(_ENTRY + "WHERE seq = ?", (seq,))
-        return self._entry(found[0]) if found else None
+        return self._made(self._entry, found)[0] if found else None
 
     def entries(self, after_seq: int = 0, limit: int = 500) -> tuple[Entry, ...]:
         """Up to `limit` entries beyond `after_seq`, in order: what an upload sends next."""
         rows = self._rows(_ENTRY + "WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, limit))
-        return tuple(map(self._entry, rows))
+        return self._made(self._entry, rows)
 
     def tail(self, n: int = 20) -> tuple[Entry, ...]:
         """The last `n` entries, oldest first."""
         rows = self._rows(_ENTRY + "ORDER BY seq DESC LIMIT ?", (n,))
-        return tuple(map(self._entry, reversed(rows)))
+        return self._made(self._entry, rows[::-1])
 
     def summaries(self, n: int = 10) -> tuple[Summary, ...]:
         """The last `n` decisions, newest first."""
-        return tuple(_summary(*row) for row in self._rows(_DECISIONS, (n,)))
+        return self._made(_summary, self._rows(_DECISIONS, (n,)))
 
     def uses(self, tickets: Iterable[str], person_key: str = "") -> tuple[Use, ...]:
         """What this gate knows of these tickets, and of this person with any ticket, in order; without no-shows."""
         rows = self._rows(_USES, (wire.to_json(list(tickets)).decode(), person_key))
-        return tuple(
-            Use(ticket, person, Direction(direction), Passage(passage), at, self.gate)
-            for ticket, person, direction, passage, at in rows
-        )
+        return self._made(self._use, rows)
 
     def inside(self) -> int:
         """Entries less exits at this gate, open releases included; below zero where more people leave than come."""
@@ -101,7 +101,7 @@ class LedgerReader:
         rows = self._rows(
             "SELECT seq, ticket, person_key, direction, at FROM release WHERE passage IS NULL ORDER BY seq"
         )
-        return tuple(OpenRelease(seq, ticket, person, Direction(way), at) for seq, ticket, person, way, at in rows)
+        return self._made(_open_release, rows)
 
     def acknowledged(self) -> int:
         """The last entry that the centre has said it holds; what is beyond is still to be sent."""
@@ -133,6 +133,17 @@ class LedgerReader:
             self.epoch, seq, at, EntryKind(kind), wire.from_json(dict[str, Any], body), prev_hash, hash_, version
         )
 
+    def _use(self, row: tuple[Any, ...]) -> Use:
+        ticket, person, direction, passage, at = row
+        return Use(ticket, person, Direction(direction), Passage(passage), at, self.gate)
+
+    def _made(self, make: Callable[[tuple[Any, ...]], T], rows: list[tuple[Any, ...]]) -> tuple[T, ...]:
+        """The rows as nouns. What a disk has garbled makes none: that is a failure of the store, not of its reader."""
+        try:
+            return tuple(map(make, rows))
+        except (ValueError, TypeError) as error:
+            raise StoreFailed(f"{self.path}: a line is damaged; verify the file and set it aside") from error
+
     def _one(self, sql: str) -> Any:
         return self._rows(sql)[0][0]
 
@@ -158,6 +169,12 @@ def read_ledger(path: Path) -> LedgerReader:
         raise
 
 
-def _summary(seq: int, at: float, body: str, passage: str | None) -> Summary:
+def _open_release(row: tuple[Any, ...]) -> OpenRelease:
+    seq, ticket, person, way, at = row
+    return OpenRelease(seq, ticket, person, Direction(way), at)
+
+
+def _summary(row: tuple[Any, ...]) -> Summary:
+    seq, at, body, passage = row
     word = wire.from_json(Said, body).decision
     return Summary(seq, at, word.verdict, word.reason, word.ticket, Passage(passage) if passage else None)
