@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ class Taken:
     after: Lane
     effects: tuple[Effect, ...]
     now: Now
+    timers: dict[Timer, tuple[float, int]]  # that run after it: when each is due, and of which attempt
 
 
 class PaperLane:
@@ -50,10 +51,10 @@ class PaperLane:
         for event in events:
             before = self.lane
             self.lane, effects = step(before, event, self.policy, self.now)
-            self.taken.append(Taken(before, event, self.lane, effects, self.now))
             for effect in effects:
                 if isinstance(effect, StartTimer):
                     self.timers[effect.timer] = (self.now.mono + effect.seconds, effect.attempt)
+            self.taken.append(Taken(before, event, self.lane, effects, self.now, dict(self.timers)))
         return effects
 
     def wait(self, seconds: float) -> None:
@@ -76,6 +77,13 @@ class PaperLane:
             self.wait(move.wait_s)
             self.tell(move.event_at(self.lane))
         return self
+
+    def left_alone(self) -> Iterator[PaperLane]:
+        """This lane as it stood after each step, to go on from there in another way."""
+        for taken in self.taken:
+            lane = PaperLane(taken.after, self.policy, taken.now)
+            lane.timers = dict(taken.timers)
+            yield lane
 
     def effects(self, kind: type[E]) -> list[E]:
         """All effects of a kind so far, in order."""

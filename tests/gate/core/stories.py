@@ -125,10 +125,10 @@ SEEN = (
 DEVICES = ("reader", "relay", "ledger", "camera", "sensor")
 
 REPLIES = (
-    *(Reply(claim_first=first, who=who) for first in (True, False) for who in ("an", "wei") for _ in range(6)),
+    *(Reply(claim_first=first, who=who) for first in (True, False) for who in ("an", "wei") for _ in range(3)),
     *(Reply(found=found) for found in FOUND),
-    *(Reply(answer=answer) for answer in ClaimAnswer for _ in range(2)),
-    *(Reply(seen=seen, claim_first=first) for seen in SEEN for first in (True, False)),
+    *(Reply(answer=answer) for answer in ClaimAnswer for _ in range(5)),
+    *(Reply(seen=seen, claim_first=first) for seen in SEEN[1:] for first in (True, False) for _ in range(2)),
     *(Reply(hits=(hit(action, means=HitMeans.FACE),)) for action in WatchAction),
     *(Reply(said=said) for said in StewardAction),
 )
@@ -156,16 +156,18 @@ EVENTS: tuple[Event, ...] = (
 
 
 def events() -> st.SearchStrategy[Event]:
-    """Any event at all, of attempt 0; often the next person's card or a change of mode."""
+    """Any event at all, of attempt 0; often the next person's card, a change of mode or a steward's word."""
     modes = st.sampled_from([ModeSet(mode, "steward-4") for mode in Mode])
-    return st.one_of(st.sampled_from(EVENTS), st.sampled_from(EVENTS), st.just(CardRead(4, card(), "wei")), modes)
+    skips = st.just(StewardSaid(0, StewardAction.SKIP_FACE, "steward-4"))
+    words = st.sampled_from([StewardSaid(0, action, "steward-4") for action in StewardAction])
+    return st.one_of(st.sampled_from(EVENTS), st.just(CardRead(4, card(), "wei")), words, skips, modes)
 
 
 def moves() -> st.SearchStrategy[Move]:
     """One move of a story; two of three are what the lane waits for. Few draws, for stories are long."""
     return st.builds(
         Move,
-        wait_s=st.sampled_from([0.0, 0.05, 0.4, 1.0, 2.5, 7.0, 130.0]),
+        wait_s=st.sampled_from([0.0, 0.05, 0.05, 0.1, 0.1, 0.4, 0.4, 0.4, 1.0, 1.0, 2.5, 7.0, 130.0]),
         reply=st.sampled_from(REPLIES),
         odd=mostly(None, events(), weight=3),
         late=mostly(0, st.sampled_from([-1, 1]), weight=15),

@@ -20,7 +20,7 @@ from models.record import DecisionBody
 from models.view import Phase
 from tests.gate.core.paper_lane import REST, PaperLane, Taken
 from tests.gate.core.stories import EVENTS, Move, of_attempt, stories
-from tests.gate.core.strategies import GATE, policies, policy
+from tests.gate.core.strategies import GATE, mostly, policies, policy
 
 thorough = settings(max_examples=500, deadline=None)
 
@@ -30,15 +30,15 @@ def lanes() -> st.SearchStrategy[Lane]:
     return st.builds(
         new_lane,
         st.just(GATE),
-        direction=st.sampled_from([Direction.ENTRY, Direction.ENTRY, Direction.EXIT]),
+        direction=mostly(Direction.ENTRY, st.just(Direction.EXIT), weight=7),
         has_sensor=st.booleans(),
-        lost=st.sampled_from([(), (), ("camera",), ("reader", "relay")]),
+        lost=mostly((), st.sampled_from([("camera",), ("reader", "relay")]), weight=7),
     )
 
 
 def evenings() -> st.SearchStrategy[PaperLane]:
-    """A lane after a whole story; half of the stories are at a concert with claims."""
-    rules = st.just(policy(claims=True)) | policies()
+    """A lane after a whole story; most stories are at a concert with claims, some with one try of the camera."""
+    rules = st.one_of(*(st.just(policy(claims=True, face_tries=tries)) for tries in (3, 1, 1)), policies())
     return st.builds(lambda lane, rules, story: PaperLane(lane, rules).play(story), lanes(), rules, stories())
 
 
@@ -195,42 +195,32 @@ def test_the_same_story_always_ends_the_same(lane: Lane, rules: Policy, story: l
 # --- laws of the clock --------------------------------------------------------------------------------------------
 
 
-@thorough
+@settings(max_examples=1000, deadline=None)
 @given(evenings())
-def test_left_alone_every_lane_comes_to_rest_and_no_phase_outlasts_the_longest_timer(evening: PaperLane) -> None:
+def test_left_alone_at_any_moment_the_lane_comes_to_rest_and_no_phase_outlasts_the_longest_timer(
+    evening: PaperLane,
+) -> None:
     """Nobody does anything any more: the timers alone clear the lane and the screen."""
-    rules, since, stood = evening.policy, evening.now.mono, (evening.lane.attempt, evening.lane.phase)
-    longest = max(rules.lookup_s, rules.claim_s, rules.capture_s, rules.passage_s, rules.refer_s, rules.show_s)
-    for _ in range(50):
-        if not evening.timers:
-            break
-        evening.fire_next()
-        stands = (evening.lane.attempt, evening.lane.phase)
-        if stands != stood:  # a card that waited may have begun an attempt of its own
-            assert evening.now.mono - since <= longest + 1e-6
-            since, stood = evening.now.mono, stands
-    assert not evening.timers
-    assert evening.lane.phase in REST
-    assert evening.lane.decision is None
+    for lane in evening.left_alone():
+        comes_to_rest(lane)
 
 
-@thorough
-@given(evenings())
-def test_a_lane_that_waits_has_a_timer_that_runs(evening: PaperLane) -> None:
-    waits = evening.lane.phase not in REST or evening.lane.decision is not None
-    running = [attempt for _, attempt in evening.timers.values() if attempt == evening.lane.attempt]
-    assert running or not waits
-
-
-@thorough
-@given(evenings())
-def test_no_visitor_holds_a_lane_longer_than_all_its_timers_together(evening: PaperLane) -> None:
-    rules = evening.policy
-    together = sum((rules.lookup_s, rules.claim_s, rules.capture_s, rules.passage_s, rules.refer_s, rules.show_s))
-    attempt, until = evening.lane.attempt, evening.now.mono + together
-    while evening.timers and evening.lane.attempt == attempt and evening.lane.phase not in REST:
-        evening.fire_next()
-    assert evening.now.mono <= until + 1e-6
+def comes_to_rest(lane: PaperLane) -> None:
+    """Let the timers run out. A card that waited may begin an attempt of its own on the way."""
+    rules, since, stood = lane.policy, lane.now.mono, (lane.lane.attempt, lane.phase)
+    waits = (rules.lookup_s, rules.claim_s, rules.capture_s, rules.passage_s, rules.refer_s, rules.show_s)
+    begun = since
+    while lane.timers:
+        lane.fire_next()
+        stands = (lane.lane.attempt, lane.phase)
+        if stands[0] != stood[0]:
+            begun = lane.now.mono
+        if stands != stood:
+            assert lane.now.mono - since <= max(waits) + 1e-6
+            since, stood = lane.now.mono, stands
+        assert lane.phase in REST or lane.now.mono - begun <= sum(waits)
+    assert lane.phase in REST
+    assert lane.lane.decision is None
 
 
 def test_the_stories_are_worth_something() -> None:

@@ -27,7 +27,7 @@ from models.ticket import TicketStatus
 from models.view import Mode, Phase, Who
 from tests.gate.core.stories import of_attempt
 from tests.gate.core.strategies import lookup, policy, ticket
-from tests.gate.core.told import AN, WEI, a_lane, compared, found, passages, words
+from tests.gate.core.told import AN, WEI, a_lane, compared, found, kinds, passages, words
 
 # --- the next person -----------------------------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ NEVER_TO_BE_TALKED_ROUND = {
 # --- decide against the house rules -------------------------------------------------------------------------------
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(facts(), policies(), nows())
 def test_admitted_is_exactly_who_may_pass(known: Facts, rules: Policy, now: Now) -> None:
     word = decide(known, rules, now)
