@@ -109,13 +109,14 @@ class Engine:
 
         A face near the camera is found in a frame reduced to a fraction of its pixels; most visitors stand there, and
         the search costs 2 to 8 ms in place of 30. The coarse answer is believed only when the face is so large that a
-        rival of about its size would have been seen too. The last pass enlarges the frame, since the detector's window
-        is larger than the smallest face allowed, and shows faces that are a fifth too small: those are told to come
-        nearer.
+        rival of about its size would have been seen too; else the next pass looks for that rival and no further down.
+        The last pass enlarges the frame, since the detector's window is larger than the smallest face allowed, and
+        shows faces that are a fifth too small: those are told to come nearer.
         """
         faces: list[Found] = []
         for least_px in (3 * min_height, 1.5 * min_height, min(0.8 * min_height, 0.7 * WINDOW_PX)):
-            faces = self._look(grey, WINDOW_PX / least_px)
+            rival_px = 0.8 * rival * faces[0].height if faces else 0.0
+            faces = self._look(grey, WINDOW_PX / max(least_px, rival_px))
             if faces and faces[0].height * rival >= least_px:
                 break
         return faces
