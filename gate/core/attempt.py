@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.core.barrier import at_rest
 from gate.core.decide import decide
 from gate.core.effects import Capture, Claim, Effect, Lookup, Release, StopCapture
 from gate.core.events import (
@@ -14,7 +13,6 @@ from gate.core.events import (
     FaceCompared,
     FaceHinted,
     LookupFailed,
-    StewardSaid,
     TicketFound,
     TimedOut,
     Timer,
@@ -41,8 +39,6 @@ from models.decision import (
     Now,
     Policy,
     Reason,
-    StewardAction,
-    StewardWord,
     Verdict,
 )
 from models.face import FaceProblem
@@ -55,9 +51,14 @@ TRY_AGAIN = frozenset({Reason.NO_FACE, Reason.POOR_FACE, Reason.NOT_LIVE, Reason
 
 SHORTEST_CAPTURE_S = 0.3
 
+WOBBLE_S = 2.0
+"""The same card read again so soon lies badly on the reader; nobody takes it away and comes back in that time."""
+
 
 def begin(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
-    """Somebody presents a card to a lane that is ready for it."""
+    """Somebody presents a card to a lane that is ready for it. Who came first is served first."""
+    if lane.waiting and lane.waiting[0].same != event.same and now.mono - lane.waiting[1] <= KEEP_WAITING_S:
+        event, lane = lane.waiting[0], replace(lane, waiting=(event, now.mono))
     lane = _next_person(lane, event, now)
     lane = replace(lane, same=event.same, scan=event.scan, facts=replace(lane.facts, card=event.card))
     if lane.waiting and event.same and lane.waiting[0].same == event.same:
@@ -67,10 +68,23 @@ def begin(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
     return consider(lane, policy, now)
 
 
+def begin_anew(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
+    """A card while a person decides: the next one's, or the same one's who tries again. A wobbling card is neither."""
+    if event.same and event.same == lane.same and now.mono - lane.marks[0][1] < WOBBLE_S:
+        return lane, ()
+    return begin(lane, event, policy, now)
+
+
 def begin_unread(lane: Lane, event: CardFailed, policy: Policy, now: Now) -> Outcome:
     """Somebody presents a card that can't be used."""
     lane = _next_person(lane, event, now)
     return consider(replace(lane, facts=replace(lane.facts, card_problem=event.problem)), policy, now)
+
+
+def write_down_unread(lane: Lane, event: CardFailed, policy: Policy, now: Now) -> Outcome:
+    """A card that can't be used, while the lane is another's: he is not disturbed, and the scan is kept."""
+    facts = Facts(gate=lane.gate, direction=event.direction or lane.direction, card_problem=event.problem)
+    return lane, (record(lane, EntryKind.DECISION, DecisionBody(0, facts, decide(facts, policy, now), now.wall)),)
 
 
 def keep_waiting(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome:
@@ -119,7 +133,7 @@ def on_claim(lane: Lane, event: ClaimAnswered, policy: Policy, now: Now) -> Outc
 
 def on_face(lane: Lane, event: FaceCompared, policy: Policy, now: Now) -> Outcome:
     """The camera's try is over; the better of the tries counts."""
-    face = better_try(lane.facts.face, event.face)
+    face = better_try(lane.facts.face, event.face, policy)
     hits = tuple(dict.fromkeys((*lane.facts.face_hits, *event.hits)))
     lane = mark(replace(lane, facts=replace(lane.facts, face=face, face_hits=hits), hint=""), "face", now)
     seconds = policy.capture_s - _since(lane, ("lookup", "steward"), now)
@@ -152,33 +166,6 @@ def on_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome
     return lane, ()
 
 
-def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outcome:
-    """A person speaks about the one in the lane. A word that can't settle what is asked changes nothing."""
-    decision = lane.decision
-    if event.action is StewardAction.RETRY_FACE:
-        return _look_again(lane, event, policy, now)
-    if event.action is StewardAction.ADMIT and not (decision and decision.settleable):
-        return lane, ()
-    if lane.phase is not Phase.REFERRED and event.action not in (StewardAction.SKIP_FACE, StewardAction.REFUSE):
-        return lane, ()
-    lane = mark(_with_word(lane, event), "steward", now)
-    capturing = lane.phase is Phase.CAPTURE
-    lane, effects = consider(lane, policy, now)
-    return lane, ((StopCapture(lane.attempt), *effects) if capturing else effects)
-
-
-def on_refer_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
-    """Nobody came to settle it: the lane is needed by others."""
-    if event.timer is not Timer.REFER or lane.decision is None:
-        return lane, ()
-    if lane.decision.verdict is Verdict.DENY:
-        return at_rest(lane, policy, now)
-    word = Decision(Verdict.DENY, Reason.STEWARD_TIMEOUT, (), lane.decision.ticket)
-    entry = record(lane, EntryKind.DECISION, _body(lane, word, now))
-    lane, effects = at_rest(lane, policy, now)
-    return lane, (entry, *effects)
-
-
 def consider(lane: Lane, policy: Policy, now: Now) -> Outcome:
     """Decide with what is known: gather more, or act."""
     decision = decide(lane.facts, policy, now)
@@ -186,7 +173,7 @@ def consider(lane: Lane, policy: Policy, now: Now) -> Outcome:
     if decision.awaiting:
         return _gather(lane, decision, policy)
     lane = mark(lane, "decide", now)
-    entry = record(lane, EntryKind.DECISION, _body(lane, decision, now), opens=decision.verdict is Verdict.ADMIT)
+    entry = record(lane, EntryKind.DECISION, body(lane, decision, now), opens=decision.verdict is Verdict.ADMIT)
     if decision.verdict is Verdict.ADMIT:
         lane = replace(lane, phase=Phase.RELEASED)
         release = Release(lane.attempt, policy.pulse_s)
@@ -198,17 +185,20 @@ def consider(lane: Lane, policy: Policy, now: Now) -> Outcome:
     return lane, (entry, show(lane, policy.show_s), timer(lane, Timer.SHOW, policy.show_s))
 
 
-def better_try(before: FaceFacts | None, latest: FaceFacts) -> FaceFacts:
-    """Of two tries the one that says more: a comparison before a problem, the smaller distance before the larger."""
+def better_try(before: FaceFacts | None, latest: FaceFacts, policy: Policy) -> FaceFacts:
+    """Of two tries the one that says more: a comparison before a problem, a live face before one that isn't."""
     if before is None:
         return replace(latest, tries=1)
-    best = latest if _rank(latest) <= _rank(before) else before
+    best = latest if _rank(latest, policy) <= _rank(before, policy) else before
     return replace(best, tries=before.tries + 1)
 
 
-def _rank(face: FaceFacts) -> tuple[bool, float]:
-    compared = face.comparison is not None and face.problem is None and not face.fault
-    return (not compared, face.comparison.distance if compared and face.comparison else 0.0)
+def _rank(face: FaceFacts, policy: Policy) -> tuple[bool, bool, float]:
+    """Smaller is better. Among live faces the smaller distance."""
+    if face.comparison is None or face.problem is not None or face.fault:
+        return True, True, 0.0
+    live = policy.pad_accept is None or (face.pad_score is not None and face.pad_score >= policy.pad_accept)
+    return False, not live, face.comparison.distance
 
 
 def _next_person(lane: Lane, event: CardRead | CardFailed, now: Now) -> Lane:
@@ -250,29 +240,15 @@ def _may_try_again(lane: Lane, policy: Policy, now: Now) -> bool:
     face = lane.facts.face
     if face is None or face.fault or face.tries >= policy.face_tries:
         return False
-    word = decide(lane.facts, policy, now)
-    return not word.awaiting and word.reason in TRY_AGAIN
+    # A claim that is still out must not cost the visitor a try.
+    hopeful = replace(lane.facts, claim=lane.facts.claim or ClaimAnswer.GRANTED)
+    return decide(hopeful, policy, now).reason in TRY_AGAIN
 
 
 def _since(lane: Lane, names: tuple[str, ...], now: Now) -> float:
     return now.mono - max((at for name, at in lane.marks if name in names), default=now.mono)
 
 
-def _with_word(lane: Lane, event: StewardSaid) -> Lane:
-    on = lane.decision.reason if lane.decision else None
-    word = StewardWord(event.action, event.actor, event.why, on)
-    return replace(lane, facts=replace(lane.facts, steward=(*lane.facts.steward, word)))
-
-
-def _look_again(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outcome:
-    """Forget the tries so far; the words that were said stay on record, but for a face that was declined."""
-    if lane.phase is not Phase.REFERRED or lane.facts.lookup is None or not policy.needs_face:
-        return lane, ()
-    lane = mark(_with_word(lane, event), "steward", now)
-    words = tuple(word for word in lane.facts.steward if word.action is not StewardAction.SKIP_FACE)
-    facts = replace(lane.facts, face=None, steward=words)
-    return consider(replace(lane, facts=facts, asked=lane.asked - {Need.FACE}), policy, now)
-
-
-def _body(lane: Lane, decision: Decision, now: Now) -> DecisionBody:
+def body(lane: Lane, decision: Decision, now: Now) -> DecisionBody:
+    """What the ledger is told of a word on this attempt."""
     return DecisionBody(lane.attempt, lane.facts, decision, now.wall, ms=step_times(lane))

@@ -11,7 +11,7 @@ from models.decision import Decision, Now, Policy, Reason, Verdict
 from models.ledger import EntryKind
 from models.passage import Passage, SignalKind
 from models.record import PassageBody, SignalBody
-from models.view import Phase
+from models.view import Mode, Phase
 
 
 def at_rest(lane: Lane, policy: Policy, now: Now) -> Outcome:
@@ -62,7 +62,9 @@ def on_record_failed(lane: Lane, event: RecordFailed, policy: Policy, now: Now) 
 
 
 def on_intrusion(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
-    """It turned and nobody had been released that way."""
+    """It turned and nobody had been released that way. Where the barrier stands open, that is only one more person."""
+    if lane.mode is Mode.FREE:
+        return on_passed_in_free_passage(lane, event, policy, now)
     body = SignalBody(SignalKind.TURNED, event.direction, lane.attempt)
     return lane, (record(lane, EntryKind.INTRUSION, body),)
 

@@ -119,9 +119,9 @@ class Case:
         uses = [use for use in self.lookup.uses if use.ticket == self.ticket.ticket]
         return max(uses, key=lambda use: use.at, default=None)
 
-    def said(self, action: StewardAction) -> bool:
-        """Whether a person said this of the attempt."""
-        return any(word.action is action for word in self.facts.steward)
+    def said(self, action: StewardAction, on: Reason | None = None) -> bool:
+        """Whether a person said this of the attempt; with `on`, in answer to that."""
+        return any(word.action is action and on in (None, word.on) for word in self.facts.steward)
 
     @property
     def compared_by_eye(self) -> bool:

@@ -47,19 +47,22 @@ def _lay_out(facts: Facts, policy: Policy, now: Now) -> Case:
     case = Case(facts, policy, now)
     tickets = facts.lookup.tickets if facts.lookup else ()
     ranked = sorted(
-        tickets, key=lambda ticket: (-_how_far(case.about(ticket)), ticket.validity.not_before, ticket.ticket)
+        tickets, key=lambda ticket: (*_shortfall(case.about(ticket)), ticket.validity.not_before, ticket.ticket)
     )
     return case.about(ranked[0] if ranked else None)
 
 
-def _how_far(case: Case) -> int:
-    """How many ticket rules this ticket passes before the first objection; when leaving, whether it is inside."""
+def _shortfall(case: Case) -> tuple[int, int]:
+    """How many ticket rules this ticket fails to reach, and how many it passes with a flag; leaving: is it outside?"""
     if not case.entering:
-        return int(case.last_use is not None and case.last_use.direction is Direction.ENTRY)
+        return int(case.last_use is None or case.last_use.direction is not Direction.ENTRY), 0
+    flags = 0
     for passed, rule in enumerate(TICKET_RULES):
-        if isinstance(rule(case), Objection):
-            return passed
-    return len(TICKET_RULES)
+        finding = rule(case)
+        if isinstance(finding, Objection):
+            return len(TICKET_RULES) - passed, flags
+        flags += len(finding.flags) if isinstance(finding, Pass) else 0
+    return 0, flags
 
 
 def _rules_for(case: Case) -> tuple[Rule, ...]:
@@ -99,7 +102,8 @@ def _conclude(case: Case, steps: tuple[Step, ...]) -> Decision:
 def _why_admitted(case: Case, steps: tuple[Step, ...]) -> Reason:
     if case.compared_by_eye or any(step.settled for step in steps):
         return Reason.OK_BY_STEWARD
-    return Reason.OK if case.policy.needs_face and case.entering else Reason.OK_WITHOUT_FACE
+    compared = case.policy.needs_face and case.policy.needs_ticket and case.entering
+    return Reason.OK if compared else Reason.OK_WITHOUT_FACE
 
 
 def _flags(steps: tuple[Step, ...]) -> tuple[str, ...]:

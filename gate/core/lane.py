@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gate.core import attempt, barrier, upkeep
+from gate.core import attempt, barrier, staff, upkeep
 from gate.core.events import (
     CardFailed,
     CardRead,
@@ -51,9 +51,13 @@ _BUSY = (Phase.LOOKUP, Phase.CAPTURE)
 _REST = (Phase.IDLE, Phase.PAUSED, Phase.FAULT)
 
 TABLE: dict[tuple[Phase, type[Event]], Handler] = {
-    **{(phase, CardRead): attempt.begin for phase in (*_REST, Phase.REFERRED, Phase.FREE)},
+    **{(phase, CardRead): attempt.begin for phase in (*_REST, Phase.FREE)},
+    (Phase.REFERRED, CardRead): attempt.begin_anew,
     **{(phase, CardRead): attempt.keep_waiting for phase in (*_BUSY, Phase.RELEASED)},
-    **{(phase, CardFailed): attempt.begin_unread for phase in (*_REST, Phase.REFERRED)},
+    **{(phase, CardFailed): attempt.begin_unread for phase in _REST},
+    **{
+        (phase, CardFailed): attempt.write_down_unread for phase in (*_BUSY, Phase.RELEASED, Phase.REFERRED, Phase.FREE)
+    },
     (Phase.LOOKUP, TicketFound): attempt.on_ticket,
     (Phase.FREE, TicketFound): attempt.on_ticket_in_free_passage,
     (Phase.LOOKUP, LookupFailed): attempt.on_lookup_failed,
@@ -61,8 +65,8 @@ TABLE: dict[tuple[Phase, type[Event]], Handler] = {
     (Phase.CAPTURE, FaceCompared): attempt.on_face,
     (Phase.CAPTURE, FaceHinted): attempt.on_hint,
     **{(phase, TimedOut): attempt.on_timeout for phase in _BUSY},
-    **{(phase, StewardSaid): attempt.on_steward for phase in (*_BUSY, Phase.REFERRED)},
-    (Phase.REFERRED, TimedOut): attempt.on_refer_timeout,
+    **{(phase, StewardSaid): staff.on_steward for phase in (*_BUSY, Phase.REFERRED)},
+    (Phase.REFERRED, TimedOut): staff.on_refer_timeout,
     (Phase.RELEASED, Passed): barrier.on_passed,
     (Phase.RELEASED, TimedOut): barrier.on_passage_timeout,
     (Phase.RELEASED, SensorDoubted): barrier.on_sensor_doubted,

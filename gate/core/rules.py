@@ -293,13 +293,15 @@ def face_matches(case: Case) -> Finding:
 def live_hits(case: Case) -> tuple[WatchHit, ...]:
     """The hits whose entries are in force now."""
     hits = (*case.lookup.hits, *case.facts.face_hits) if case.facts.lookup else case.facts.face_hits
+    if not case.facts.clock_trusted:  # by a wrong clock none has run out
+        return hits
     return tuple(hit for hit in hits if hit.valid_from <= case.now.wall <= hit.valid_to)
 
 
 def nobody_listed(case: Case) -> Finding:
     """No list asks for a person's look. A hit is a hint: it refers, and never denies."""
     asked = {hit.action for hit in live_hits(case)} - {WatchAction.NOTIFY}
-    if not asked or case.said(StewardAction.CLEAR_WATCH):
+    if not asked or case.said(StewardAction.CLEAR_WATCH, Reason.WATCHLISTED):
         return PASS
     return refer(Reason.WATCHLISTED, final=WatchAction.REFUSE_UNLESS_CLEARED in asked)
 
@@ -307,7 +309,7 @@ def nobody_listed(case: Case) -> Finding:
 def held_notes_are_confirmed(case: Case) -> Finding:
     """Where a note holds the person until staff have seen to it, they have."""
     held = case.ticket is not None and any(note.hold for note in case.ticket.notes)
-    return refer(Reason.CONFIRM_FIRST) if held and not case.said(StewardAction.CONFIRM) else PASS
+    return refer(Reason.CONFIRM_FIRST) if held and not case.said(StewardAction.CONFIRM, Reason.CONFIRM_FIRST) else PASS
 
 
 # --- going out ----------------------------------------------------------------------------------------------------
@@ -329,8 +331,8 @@ TICKET_RULES: tuple[Rule, ...] = (
     ticket_is_for_this_event,
     ticket_is_not_revoked,
     ticket_is_for_this_gate,
-    ticket_has_begun,
     ticket_has_not_ended,
+    ticket_has_begun,
     ticket_was_bound_in_time,
     ticket_is_unused,
     one_admission_per_identity,

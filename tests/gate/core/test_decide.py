@@ -135,12 +135,26 @@ def test_who_skips_the_face_is_compared_by_eye() -> None:
 
 @pytest.mark.parametrize("name", ["on a list", "on a list, by face", "on a list that refuses"])
 def test_a_cleared_hit_is_no_objection(name: str) -> None:
-    facts = replace(REFUSALS[name].facts, steward=(word(StewardAction.CLEAR_WATCH),))
+    facts = replace(REFUSALS[name].facts, steward=(word(StewardAction.CLEAR_WATCH, Reason.WATCHLISTED),))
     assert decide(facts, CONCERT, NOW).verdict is ADMIT
 
 
+def test_by_a_wrong_clock_no_entry_of_a_list_has_run_out() -> None:
+    over = hit(valid_from=DOORS - 9 * DAY, valid_to=DOORS - 8 * DAY)
+    facts = replace(good_facts(lookup=lookup(hits=(over,))), clock_trusted=True)
+    assert decide(facts, CONCERT, NOW).verdict is ADMIT
+    vouched_for = vouched(replace(facts, clock_trusted=False), Reason.CLOCK_UNTRUSTED)
+    assert decide(vouched_for, CONCERT, NOW).reason is Reason.WATCHLISTED
+
+
+def test_a_fresh_ticket_is_chosen_before_a_used_one_that_would_pass_with_a_flag() -> None:
+    rules = policy(Profile.CARD, reentry=ReEntryMode.SOFT, one_per_identity=False)
+    facts = good_facts(lookup=lookup(ticket("T1"), ticket("T2"), uses=(use("T1"),)))
+    assert (decide(facts, rules, NOW).ticket, decide(facts, rules, NOW).flags) == ("T2", ())
+
+
 def test_a_confirmed_note_holds_nobody() -> None:
-    facts = replace(REFUSALS["a bag to look at"].facts, steward=(word(StewardAction.CONFIRM),))
+    facts = replace(REFUSALS["a bag to look at"].facts, steward=(word(StewardAction.CONFIRM, Reason.CONFIRM_FIRST),))
     assert decide(facts, CONCERT, NOW).reason is Reason.OK
 
 

@@ -1,0 +1,70 @@
+"""What people at the lane say: a steward settles what the rules leave to a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.core.attempt import body, consider
+from gate.core.barrier import at_rest
+from gate.core.case import FACE_REASONS
+from gate.core.effects import StopCapture
+from gate.core.events import StewardSaid, TimedOut, Timer
+from gate.core.state import Lane, Outcome, mark, record
+from models.decision import Decision, Need, Now, Policy, Reason, StewardAction, StewardWord, Verdict
+from models.ledger import EntryKind
+from models.view import Phase
+
+ANSWERS = {StewardAction.CONFIRM: Reason.CONFIRM_FIRST, StewardAction.CLEAR_WATCH: Reason.WATCHLISTED}
+"""Words that answer one question and no other."""
+
+
+def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outcome:
+    """A person speaks about the one in the lane. A word that can't settle what is asked changes nothing."""
+    if not _fits(lane, event.action, policy):
+        return lane, ()
+    again = event.action is StewardAction.RETRY_FACE
+    capturing = lane.phase is Phase.CAPTURE
+    lane = mark(_with_word(lane, event), "steward", now)
+    lane, effects = consider(_without_face(lane) if again else lane, policy, now)
+    return lane, ((StopCapture(lane.attempt), *effects) if capturing else effects)
+
+
+def _fits(lane: Lane, action: StewardAction, policy: Policy) -> bool:
+    """Whether this can be said now: to refuse and to do without the face at any time, all else as an answer."""
+    if action in (StewardAction.REFUSE, StewardAction.SKIP_FACE):
+        return True
+    word = lane.decision
+    if lane.phase is not Phase.REFERRED or word is None:
+        return False
+    if action in ANSWERS:
+        return word.reason is ANSWERS[action]
+    if action is StewardAction.RETRY_FACE:
+        return policy.needs_face and word.settleable and word.reason in FACE_REASONS
+    return word.settleable
+
+
+def _with_word(lane: Lane, event: StewardSaid) -> Lane:
+    on = lane.decision.reason if lane.decision else None
+    word = StewardWord(event.action, event.actor, event.why, on)
+    return replace(lane, facts=replace(lane.facts, steward=(*lane.facts.steward, word)))
+
+
+def _without_face(lane: Lane) -> Lane:
+    """Forget the tries so far, and with them what was said of a face that was declined and of whom a list named."""
+    outdated = (StewardAction.SKIP_FACE, StewardAction.CLEAR_WATCH)
+    words = tuple(
+        word for word in lane.facts.steward if word.action not in outdated and word.on is not Reason.WATCHLISTED
+    )
+    return replace(lane, facts=replace(lane.facts, face=None, steward=words), asked=lane.asked - {Need.FACE})
+
+
+def on_refer_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
+    """Nobody came to settle it: the lane is needed by others."""
+    if event.timer is not Timer.REFER or lane.decision is None:
+        return lane, ()
+    if lane.decision.verdict is Verdict.DENY:
+        return at_rest(lane, policy, now)
+    word = Decision(Verdict.DENY, Reason.STEWARD_TIMEOUT, (), lane.decision.ticket)
+    entry = record(lane, EntryKind.DECISION, body(lane, word, now))
+    lane, effects = at_rest(lane, policy, now)
+    return lane, (entry, *effects)
