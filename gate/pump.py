@@ -39,7 +39,7 @@ _log = logging.getLogger("gate.pump")
 READ_S = 0.25  # one wait for a card or a signal; also what `stop` may have to wait for
 BAD_IN_A_ROW = 5  # more than chance: the line is out of step, connect anew
 POLL_S = 1.0  # an idle relay is asked this often whether it is still there
-COMMAND_S = 0.5  # a relay command that waited longer than this is dead
+COMMAND_S = 1.0  # a relay command that waited longer than this is dead; a pulse before it may take half of that
 
 D = TypeVar("D", bound=Device)
 T_co = TypeVar("T_co", covariant=True)
@@ -160,7 +160,15 @@ class ReaderPump(_ReadingPump[CardReader]):
 
 
 class SensorPump(_ReadingPump[PassageSensor]):
-    """Posts `SensorGave` for each signal, and `SensorMissed` when one may be missing."""
+    """Posts `SensorGave` for each signal, and `SensorMissed` when one may be missing.
+
+    A driver that can tell a dead line from a quiet one has `greet`: the sensor is up when it has spoken, not before.
+    """
+
+    def _greet(self, device: PassageSensor) -> None:
+        greet = getattr(device, "greet", None)
+        if greet is not None:
+            greet()
 
     def _message(self, item: object, at_mono: float) -> Message:
         assert isinstance(item, SensorSignal)

@@ -77,6 +77,11 @@ class SerialSensor:
             raise item
         return item
 
+    def greet(self) -> None:
+        """Wait for the first good line. Raises `DeviceLost` when none comes within the time of silence."""
+        while not self.stats.messages:
+            self._hear(self._silence_s)
+
     def close(self) -> None:
         """Give the line back."""
         self._wire.close()

@@ -231,3 +231,16 @@ def test_the_simulated_board_obeys_its_commands_and_its_silence_is_a_lost_device
         stop.set()
         runner.join()
         sensor.close()
+
+
+def test_a_board_is_greeted_by_its_first_good_line() -> None:
+    tape = Tape(b"noise\r\n", encode(b"A0", 7), encode(b"T+", 8))
+    sensor = SerialSensor(tape, clock=tape.clock)
+    sensor.greet()
+    assert sensor.read(0.0) == SensorSignal(SignalKind.TURNED)
+
+
+def test_a_line_on_which_nobody_speaks_is_no_sensor() -> None:
+    tape = Tape(b"noise\r\n")
+    with pytest.raises(DeviceLost, match="no sign of life"):
+        SerialSensor(tape, clock=tape.clock).greet()
