@@ -41,7 +41,8 @@ def sell(
     """Write the tables, enrol the photographs, sign the bundle and load it. `known` are references without pictures."""
     tables, now = rig.folder / "office", time.time()
     write_tables(people, tables, now)
-    device_key = DeviceKey.make(rig.state_dir / "device.key")
+    key_file = rig.state_dir / "device.key"
+    device_key = DeviceKey.load(key_file) if key_file.exists() else DeviceKey.make(key_file)
     signing_key = Ed25519PrivateKey.generate()
     issue = Issue(
         issuer=ISSUER,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from drivers import connect
 from gate.demo.box_office import sell
-from gate.demo.cast import Looks, looks_from_folder
+from gate.demo.cast import Looks, Person, looks_from_folder
 from gate.demo.link import GateSilent
 from gate.demo.night import Night, NotAsTold
 from gate.demo.outcome import Outcome, Told
@@ -57,17 +57,23 @@ def run(
     with Rig(folder, wiring) as rig:
         began = time.monotonic()
         board.say("enrolling the pictures and signing the manifest")
-        sell(rig, _everybody(stories), progress=board.progress)
-        sold = time.monotonic()
-        board.say("starting the lane")
-        rig.start()
-        ready = time.monotonic()
-        night = Night(rig, pace)
-        told = tuple(_tell(night, story, board) for story in stories)
-        rig.stop()
-        with read_ledger(rig.ledger) as ledger:
-            counts = ledger.count_by_reason()
-        return Outcome(told, verify(rig.ledger), counts, ready - sold, sold - began)
+        sell(rig, everybody(stories), progress=board.progress)
+        sold_s = time.monotonic() - began
+        return replace(play(rig, stories, board, pace), sold_s=sold_s)
+
+
+def play(rig: Rig, stories: list[Story], board: Board, pace: float = 0.0) -> Outcome:
+    """Start the lane of `rig`, tell the stories, stop, and check the ledger. The tickets are sold already."""
+    board.say("starting the lane")
+    began = time.monotonic()
+    rig.start()
+    ready_s = time.monotonic() - began
+    night = Night(rig, pace)
+    told = tuple(_tell(night, story, board) for story in stories)
+    exit_status = rig.stop()
+    with read_ledger(rig.ledger) as ledger:
+        counts = ledger.count_by_reason()
+    return Outcome(told, verify(rig.ledger), counts, ready_s, exit_status=exit_status)
 
 
 def _crowd(looks: list[Looks], people: int) -> list[Story]:
@@ -76,7 +82,8 @@ def _crowd(looks: list[Looks], people: int) -> list[Story]:
     return book.stories
 
 
-def _everybody(stories: list[Story]) -> list[Any]:
+def everybody(stories: list[Story]) -> list[Person]:
+    """All who come in the stories, each once."""
     return list({one.ticket: one for story in stories for one in story.people}.values())
 
 

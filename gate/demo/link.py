@@ -30,6 +30,7 @@ class GateLink:
         self._answers: queue.Queue[Answer] = queue.Queue()
         self._news = threading.Condition()
         self._seen: list[Snapshot] = []
+        self._over = False
         self._numbers = itertools.count(1)
 
     @property
@@ -76,6 +77,8 @@ class GateLink:
                     if wanted(snapshot):
                         return snapshot
                 place = len(self._seen)
+                if self._over:
+                    raise GateSilent(f"the gate hung up while the lane was {self._state()}")
                 if not self._news.wait(max(0.0, ends - time.monotonic())) and time.monotonic() >= ends:
                     raise GateSilent(f"the lane stayed {self._state()} for {timeout_s:g} s")
 
@@ -108,7 +111,14 @@ class GateLink:
         return f"{self._seen[-1].view.phase}" if self._seen else "silent"
 
     def _read(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as lines:
+        with contextlib.suppress(OSError, ValueError):
+            self._follow(connection)
+        with self._news:
+            self._over = True
+            self._news.notify_all()
+
+    def _follow(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as lines:
             for raw in lines:
                 line = wire.from_json(Line, raw)
                 if line.answer is not None:

@@ -35,8 +35,9 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     ready_s: float = 0.0
     sold_s: float = 0.0
+    exit_status: int = 0
 
     @property
     def ok(self) -> bool:
-        """Whether every story went as it must and the ledger verifies."""
-        return self.ledger.ok and all(one.ok for one in self.told)
+        """Whether every story went as it must, the ledger verifies, and the lane ended in good order."""
+        return self.exit_status == 0 and self.ledger.ok and all(one.ok for one in self.told)

@@ -39,10 +39,19 @@ class Wiring:
 
 
 class Rig:
-    """Starts and stops the daemon, and holds the devices' other ends. Close it, or use it in a `with`."""
+    """Starts and stops the daemon, and holds the devices' other ends. Close it, or use it in a `with`.
 
-    def __init__(self, folder: Path, wiring: Wiring | None = None) -> None:
+    `cable` gives, for a serial line's name and port, what the simulator holds: the port itself, or one with a fault.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        wiring: Wiring | None = None,
+        cable: Callable[[str, PtyPort], PtyPort] = lambda name, port: port,
+    ) -> None:
         self.folder, self.wiring = folder, wiring or Wiring()
+        self._cable = cable
         self.state_dir, self.config = folder / "state", folder / "gate.toml"
         self.issuer_key = folder / "issuer.pub"
         self.state_dir.mkdir(parents=True, exist_ok=True)
@@ -134,7 +143,7 @@ class Rig:
     def _port(self, name: str) -> PtyPort:
         port = PtyPort(self.folder / name)
         self._ports.append(port)
-        return port
+        return self._cable(name, port)
 
     def _run(self, work: Callable[[threading.Event], None]) -> None:
         thread = threading.Thread(target=work, args=(self._stop,), daemon=True)

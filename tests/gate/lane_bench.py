@@ -224,6 +224,10 @@ class Bench:
         """Let everything happen that needs no time."""
         await asyncio.sleep(0.005)
 
+    async def a_while_later(self, seconds: float) -> None:
+        """That much time passes at the lane, and none here."""
+        await asyncio.sleep(seconds)
+
     async def taps(self, guest: Guest) -> int:
         """Presents the card; the attempt's number when the lane has taken it up."""
         before = self.runner.lane.attempt

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import DeviceLost
+from gate.core.attempt import WOBBLE_S
 from gate.core.decide import decide
 from gate.core.events import ModeSet, StewardSaid
 from gate.messages import DeviceDown, DeviceUp, FaceFailed, FaceProbed, PumpDied, ReaderGave
@@ -143,6 +144,7 @@ def test_a_relay_that_does_not_obey_leaves_the_ticket_good(tmp_path: Path):
         assert bench.passages() == [("no_show", "release_failed")]
         assert (bench.view.phase, bench.view.reason) == (Phase.REFERRED, "device_fault")
         assert bench.stores.look_up(ANNA.card()).facts.uses == ()
+        await bench.a_while_later(WOBBLE_S)
         await bench.admitted(ANNA)
 
     play(tmp_path, scene)
@@ -443,9 +445,9 @@ def test_a_template_without_sense_asks_for_a_person(tmp_path: Path):
     """Numbers that are none would break the ledger's line; a template cut short would break the comparison."""
 
     async def scene(bench: Bench) -> None:
-        for template in (b"\xff" * 512, b"\x00" * 7, b""):
-            await bench.taps(ANNA)
-            await bench.shows(replace(ANNA.probe(), template=template))
+        for guest, template in ((ANNA, b"\xff" * 512), (BORIS, b"\x00" * 7), (CLARA, b"")):
+            await bench.taps(guest)
+            await bench.shows(replace(guest.probe(), template=template))
             assert bench.words()[-1] == FAULT
             assert bench.runner.lane.lost == ()
         assert bench.turnstile.pulses == []
