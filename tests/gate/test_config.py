@@ -56,7 +56,7 @@ def test_the_sample_loads_with_every_line_uncommented(written):
     everything = sample().splitlines()
     lines = [line.removeprefix("# ") if " = " in line else line for line in everything]
     config = load(written("\n".join(lines)))
-    assert config.policy.face_accept == {"dlib-resnet": 0.45}
+    assert config.policy.face_accept == {"dlib-resnet-v1-hog5": 0.38}
     assert config.policy.min_assurance is Assurance.AUTHENTICATED
     assert None not in [getattr(config.policy, one.name) for one in fields(config.policy)]
 
