@@ -20,7 +20,7 @@ from gate.messages import DeviceDown, DeviceUp, FaceFailed, FaceProbed, PumpDied
 from models import wire
 from models.credential import CardFault, CardProblem, Credential
 from models.decision import Now, Policy, StewardAction
-from models.face import FaceProblem
+from models.face import FaceProblem, FaceReference
 from models.ledger import EntryKind
 from models.record import DecisionBody
 from models.store.ledger_db import verify
@@ -68,7 +68,9 @@ def test_without_ink_there_is_no_motion(tmp_path: Path):
     assert verify(tmp_path / "ledger.db").ok
 
 
-def test_who_comes_while_the_ledger_is_away_is_let_in_by_nobody(tmp_path: Path):
+def test_who_comes_while_the_ledger_is_away_is_let_in_by_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.WARNING)
+
     async def scene(bench: Bench) -> None:
         bench.break_ledger()
         for guest in (ANNA, BORIS, CLARA):
@@ -77,9 +79,10 @@ def test_who_comes_while_the_ledger_is_away_is_let_in_by_nobody(tmp_path: Path):
         await bench.until(lambda: bench.view.phase is Phase.IDLE, within_s=6.0)
         assert bench.turnstile.pulses == []
         back = [entry.body for entry in bench.entries(EntryKind.DEVICE)]
-        assert [(body["device"], body["up"]) for body in back] == [("ledger", True)], (
-            "reopened once, not once a failure"
-        )
+        assert [(body["device"], body["up"]) for body in back] == [("ledger", True)]
+        await bench.a_while_later(2.0)
+        assert caplog.text.count("the ledger takes no entries") > 1
+        assert caplog.text.count("the ledger is back") == 1, "reopened once, and not once a failure"
 
     play(tmp_path, scene)
 
@@ -213,6 +216,22 @@ def test_who_is_settled_by_nobody_loses_the_lane(tmp_path: Path):
         assert bench.view.phase is Phase.REFERRED
         await bench.until(lambda: bench.view.phase is Phase.IDLE, within_s=POLICY.refer_s + 0.1)
         assert bench.words() == [("refer", "face_mismatch"), ("deny", "steward_timeout")]
+
+    play(tmp_path, scene)
+
+
+def test_a_second_try_has_the_whole_time_again(tmp_path: Path):
+    """The steward has the camera look once more: the clock of the first try is stopped."""
+
+    async def scene(bench: Bench) -> None:
+        attempt = await bench.taps(ANNA)
+        await bench.until(lambda: bench.view.phase is Phase.REFERRED, within_s=POLICY.capture_s + 0.1)
+        await bench.a_while_later(0.9 * POLICY.refer_s)
+        assert await bench.runner.ask(StewardSaid(attempt, StewardAction.RETRY_FACE, "anna"))
+        await bench.until(lambda: bench.view.phase is Phase.REFERRED, within_s=POLICY.capture_s + 0.1)
+        await bench.a_while_later(0.9 * POLICY.refer_s)
+        assert bench.view.phase is Phase.REFERRED
+        await bench.until(lambda: bench.view.phase is Phase.IDLE, within_s=0.2 * POLICY.refer_s)
 
     play(tmp_path, scene)
 
@@ -390,20 +409,27 @@ def test_no_template_number_or_name_gets_into_ledger_log_or_screen(tmp_path: Pat
 
 @pytest.mark.parametrize("guest", [ANNA, STRANGER], ids=["admitted", "refused"])
 def test_who_has_left_is_forgotten(tmp_path: Path, guest: Guest):
-    """No credential stays in memory, neither of the one in the lane nor of one who tapped twice or in vain."""
+    """No credential or template stays in memory, neither of the one in the lane nor of one who tapped in vain."""
 
     async def scene(bench: Bench) -> None:
         await bench.taps(guest)
         bench.runner.take(ReaderGave("reader", guest.card(), 0.0))
         await bench.quiet()
         if guest is ANNA:
+            assert references_of(guest)
             await bench.shows(guest.probe())
             await bench.turns()
         else:
             await bench.until(lambda: bench.view.verdict is None, within_s=POLICY.show_s + 0.1)
-        assert credentials_of(guest) == []
+        assert credentials_of(guest) == references_of(guest) == []
 
     play(tmp_path, scene)
+
+
+def references_of(guest: Guest) -> list[FaceReference]:
+    gc.collect()
+    template = guest.reference.template
+    return [one for one in gc.get_objects() if isinstance(one, FaceReference) and one.template == template]
 
 
 def credentials_of(guest: Guest) -> list[Credential]:
