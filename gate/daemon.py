@@ -22,7 +22,8 @@ from gate.hearing import EXIT_READER, event_of_command
 from gate.lane import LaneRunner
 from gate.messages import DeviceHealth, Message, PumpDied
 from gate.notify import Notifier
-from gate.pump import Pump, ReaderPump, RelayPump, SensorPump
+from gate.pump import Pump, ReaderPump, SensorPump
+from gate.relay_pump import RelayPump
 from gate.socket import Hall
 from gate.stores import Rules, Stores
 from gate.tighten import Loosening, tighten
@@ -252,7 +253,7 @@ class Daemon:
                 at=self._clock.wall(),
                 profile=rules.policy.profile,
                 event=rules.policy.event,
-                devices=tuple(DeviceStatus(health.name, health.up, health.why) for health in self._health()),
+                devices=tuple(DeviceStatus(one.name, one.up, "" if one.up else one.why) for one in self._health()),
                 manifest=rules.manifest,
                 clock_trusted=self._clock.trusted,
                 inside=self._inside,

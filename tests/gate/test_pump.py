@@ -18,9 +18,10 @@ from drivers import connect
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout
 from drivers.relay.lcus import simulator
 from drivers.transport import PtyPort
-from gate import pump as pump_module
+from gate import relay_pump as pump_module
 from gate.messages import DeviceDown, DeviceUp, Message, PumpDied, ReaderGave, SensorGave, SensorMissed
-from gate.pump import BAD_IN_A_ROW, Pump, ReaderPump, RelayPump, SensorPump
+from gate.pump import BAD_IN_A_ROW, Pump, ReaderPump, SensorPump
+from gate.relay_pump import RelayPump
 from gate.vitals import Backoff
 from models.credential import Assurance, CardFault, CardProblem, Credential, Medium
 from models.ids import DocumentType
@@ -341,6 +342,15 @@ def test_with_a_board_that_cannot_time_a_pulse_it_is_done_when_the_contact_has_c
         assert [board.next(), board.next()] == ["o", "C"]
         assert pump.stop()  # also ends a pulse, and opens
         assert board.next() == "o"
+
+
+def test_the_next_persons_pulse_cuts_the_last_one_short() -> None:
+    bench = Bench(PlainRelay)
+    with running(RelayPump, bench) as pump, Board(bench.far()) as board:
+        bench.expect(DeviceUp)
+        pump.pulse(3600.0).result(LONG_S)
+        pump.pulse(0.01).result(LONG_S)
+        assert [board.next() for _ in range(5)] == ["o", "C", "o", "C", "o"]
 
 
 def test_a_pulse_in_free_passage_leaves_the_contact_closed() -> None:
