@@ -79,6 +79,7 @@ class Engine:
         self._detector = dlib.get_frontal_face_detector()
         self._landmarks = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
         self._network = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+        self._features(np.zeros((CHIP_PX, CHIP_PX, 3), np.uint8))  # the first look is slow: not at a visitor's cost
 
     def probe(self, frame: Frame) -> FaceProbe:
         """The nearest (largest) face in `frame`. About equally large ones are `SEVERAL`: nobody is picked by chance."""
