@@ -144,7 +144,7 @@ class Daemon:
         if left:
             _log.warning("%d releases were open when the process ended; whether anybody passed is unknown", len(left))
         self._last_attempt = self._stores.last_attempt()
-        rules = self._stores.rules(None)
+        rules = self._stores.rules_at_start()
         self._stores.write_rules(rules, self._clock.wall())
         return rules
 
@@ -235,7 +235,7 @@ class Daemon:
         """A driver stuck in the kernel can't say so; a fresh process can start without it."""
         for health in (pump.health() for pump in self._pumps):
             silent_s = self._clock.now().mono - health.beat_mono
-            if health.up and silent_s > HANG_S:
+            if health.up and silent_s > HANG_S + self._runner.rules.policy.pulse_s:
                 self._end(GateFailed(f"the {health.name} driver has hung for {silent_s:.0f} s"))
 
     def _show(self, view: LaneView) -> None:

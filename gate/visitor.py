@@ -74,7 +74,7 @@ class Visitor:
             return FaceCompared(message.attempt, face)
         try:
             comparison = compare(probe, reference)
-            hits = search(rules.listed, probe.template, rules.policy.watch_distance)
+            hits = search(rules.listed, probe, rules.policy.watch_distance)
         except ValueError as error:
             return FaceCompared(message.attempt, replace(face, fault=str(error)))
         if not math.isfinite(comparison.distance):

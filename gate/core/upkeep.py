@@ -35,12 +35,12 @@ def on_device_lost(lane: Lane, event: DeviceLost, policy: Policy, now: Now) -> O
 
 
 def on_device_back(lane: Lane, event: DeviceBack, policy: Policy, now: Now) -> Outcome:
-    """A device is there again. A relay that comes back is told how the barrier should stand."""
+    """A device is there again. The relay is told anew how the barrier should stand, for it may not have heard."""
     if event.device not in lane.lost:
         return lane, ()
     lane = _settle(replace(lane, lost=tuple(name for name in lane.lost if name != event.device)))
     entry = record(lane, EntryKind.DEVICE, DeviceBody(event.device, up=True))
-    holds = (Hold(True),) if event.device == "relay" and lane.mode is Mode.FREE else ()
+    holds = (Hold(True),) if event.device in ("relay", "ledger") and lane.mode is Mode.FREE else ()
     return lane, (entry, *holds, show(lane))
 
 

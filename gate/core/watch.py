@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from models.face import FaceProbe
 from models.watch import HitMeans, WatchEntry, WatchHit
 
 
 @dataclass(frozen=True)
-class Index:
-    """The templates of the entries that have one, (n, d) float32, opened in memory alone."""
+class Sheet:
+    """Templates of one model and one size, (n, d) float32, and the entries they belong to, row by row."""
 
     entries: tuple[WatchEntry, ...]
     templates: npt.NDArray[np.float32]
     squares: npt.NDArray[np.float32]
 
 
+Index = Mapping[tuple[str, int], Sheet]
+"""Sheets by model version and bytes of a template: a probe is only held against its own kind."""
+
+
 def index(entries: tuple[WatchEntry, ...]) -> Index:
-    """An index over the entries with a template. Entries without one are found by document alone."""
-    seen = tuple(entry for entry in entries if entry.template)
-    rows = [np.frombuffer(entry.template, dtype="<f4") for entry in seen]
-    templates = np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
-    return Index(seen, templates, np.einsum("ij,ij->i", templates, templates))
+    """An index over the entries with a template, in memory alone. The others are found by document."""
+    kinds: dict[tuple[str, int], list[WatchEntry]] = {}
+    for entry in entries:
+        if entry.template and len(entry.template) % 4 == 0:
+            kinds.setdefault((entry.model_version, len(entry.template)), []).append(entry)
+    return {kind: _sheet(tuple(of_kind)) for kind, of_kind in kinds.items()}
 
 
-def search(listed: Index, template: bytes, threshold: float) -> tuple[WatchHit, ...]:
-    """The entries within `threshold` of the probe's template, nearest first."""
-    probe = np.frombuffer(template, dtype="<f4")
-    if not listed.entries or probe.shape != listed.templates.shape[1:]:
+def search(listed: Index, probe: FaceProbe, threshold: float) -> tuple[WatchHit, ...]:
+    """The entries within `threshold` of the probe, nearest first."""
+    sheet = listed.get((probe.model_version, len(probe.template)))
+    if sheet is None:
         return ()
-    squared = listed.squares - 2.0 * (listed.templates @ probe) + probe @ probe
+    seen = np.frombuffer(probe.template, dtype="<f4")
+    squared = sheet.squares - 2.0 * (sheet.templates @ seen) + seen @ seen
     near = np.flatnonzero(squared <= threshold * threshold + 1e-3)
-    distances = np.linalg.norm(listed.templates[near] - probe, axis=1)
+    distances = np.linalg.norm(sheet.templates[near] - seen, axis=1)
     found = sorted((float(d), int(row)) for d, row in zip(distances, near, strict=True) if d <= threshold)
-    return tuple(face_hit(listed.entries[row], distance) for distance, row in found)
+    return tuple(face_hit(sheet.entries[row], distance) for distance, row in found)
+
+
+def _sheet(entries: tuple[WatchEntry, ...]) -> Sheet:
+    templates = np.stack([np.frombuffer(entry.template, dtype="<f4") for entry in entries])
+    return Sheet(entries, templates, np.einsum("ij,ij->i", templates, templates))
 
 
 def face_hit(entry: WatchEntry, distance: float) -> WatchHit:

@@ -18,6 +18,7 @@ from models.profiles import policy_of
 from models.record import DecisionBody, ModeBody, PassageBody
 from models.store.errors import StoreError, StoreFailed
 from models.store.manifest_db import ManifestReader
+from models.store.vault import DeviceKey
 from models.ticket import Ticket
 from models.view import Mode
 from tests.gate.lane_bench import EVENT, NIGHT, POLICY, Guest, contents, device_key, load, open_stores, ticket_of
@@ -116,14 +117,24 @@ def test_attempts_go_on_where_an_earlier_process_ended(stores: Stores):
 def test_rules_are_the_same_object_until_the_manifest_changes(stores: Stores, tmp_path: Path):
     rules = stores.rules(None)
     assert (rules.policy, rules.digest) == (POLICY, digest_of(POLICY))
-    assert [entry.entry for entry in rules.listed.entries] == [OTHER.listed().entry]
+    assert [entry.entry for sheet in rules.listed.values() for entry in sheet.entries] == [OTHER.listed().entry]
     assert stores.rules(rules) is rules
     softer = replace(POLICY, exits=True)
     load(tmp_path, contents([], version=2, policy=softer))
     fresh = stores.rules(rules)
-    assert (fresh.policy, fresh.listed.entries) == (softer, ())
+    assert (fresh.policy, fresh.listed) == (softer, {})
     assert fresh.manifest is not None
     assert fresh.manifest.version == 2
+
+
+def test_a_manifest_for_another_device_lets_the_lane_start_and_everybody_see_a_person(stores: Stores, tmp_path: Path):
+    (tmp_path / "another").mkdir()
+    other_key = DeviceKey.make(tmp_path / "another" / "device.key")
+    strange = Stores(stores.ledger, ManifestReader(tmp_path / "manifest.db", other_key), lambda policy: policy)
+    rules = strange.rules_at_start()
+    assert (rules.manifest, rules.policy.event) == (None, "")
+    with pytest.raises(StoreError):
+        strange.look_up(PARENT.card())
 
 
 def test_without_a_manifest_the_rules_ask_for_a_card_and_a_ticket(tmp_path: Path):

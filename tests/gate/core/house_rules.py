@@ -70,6 +70,11 @@ def said(known: Facts, action: StewardAction) -> bool:
     return action in {each.action for each in known.steward}
 
 
+def answered(known: Facts, action: StewardAction, question: Reason) -> bool:
+    """Whether a steward said this when he was shown that."""
+    return (action, question) in {(each.action, each.on) for each in known.steward}
+
+
 def the_lane_may_admit(known: Facts) -> bool:
     """It works, it isn't paused, nobody refused, and a card was read."""
     closed = bool(known.out_of_order) or known.paused or said(known, StewardAction.REFUSE)
@@ -191,8 +196,9 @@ def lists_are_clear(known: Facts, now: Now) -> bool:
     """No list in force asks for a look, or a person had one."""
     assert known.lookup is not None
     listed = known.lookup.hits + known.face_hits
-    asked = {each.action for each in listed if each.valid_from <= now.wall <= each.valid_to} - {WatchAction.NOTIFY}
-    if not asked or said(known, StewardAction.CLEAR_WATCH):
+    in_force = [each for each in listed if each.valid_from <= now.wall <= each.valid_to or not known.clock_trusted]
+    asked = {each.action for each in in_force} - {WatchAction.NOTIFY}
+    if not asked or answered(known, StewardAction.CLEAR_WATCH, Reason.WATCHLISTED):
         return True
     return asked == {WatchAction.REVIEW} and vouched(known, Reason.WATCHLISTED)
 
@@ -200,7 +206,8 @@ def lists_are_clear(known: Facts, now: Now) -> bool:
 def nothing_is_held(known: Facts, held: TicketFacts | None) -> bool:
     """No note holds the person back, or a person saw to it."""
     holding = held is not None and any(note.hold for note in held.notes)
-    return not holding or said(known, StewardAction.CONFIRM) or vouched(known, Reason.CONFIRM_FIRST)
+    seen_to = answered(known, StewardAction.CONFIRM, Reason.CONFIRM_FIRST) or vouched(known, Reason.CONFIRM_FIRST)
+    return not holding or seen_to
 
 
 def may_leave(known: Facts, rules: Policy, held: TicketFacts | None) -> bool:

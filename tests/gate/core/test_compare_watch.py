@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -44,7 +45,9 @@ def distance(a: Vector, b: Vector) -> float:
 def listed(number: int, values: Vector | None) -> WatchEntry:
     """An entry with or without a template."""
     template = b"" if values is None else packed(values)
-    return WatchEntry(f"W{number}", "security", "search", WatchAction.REVIEW, 0.0, 1.0, template=template)
+    return WatchEntry(
+        f"W{number}", "security", "search", WatchAction.REVIEW, 0.0, 1.0, template=template, model_version="m"
+    )
 
 
 @thorough
@@ -81,7 +84,7 @@ def test_what_can_not_be_compared_is_said(probe: FaceProbe, reference: FaceRefer
 def test_a_search_finds_whom_plain_arithmetic_finds(people: list[Vector | None], probe: Vector, limit: float) -> None:
     entries = tuple(listed(number, values) for number, values in enumerate(people))
     expected = {f"W{n}": math.dist(probe, values) for n, values in enumerate(people) if values is not None}
-    hits = search(index(entries), packed(probe), limit)
+    hits = search(index(entries), FaceProbe("m", packed(probe)), limit)
     assert all(hit.means is HitMeans.FACE for hit in hits)
     assert [hit.distance for hit in hits] == sorted(hit.distance for hit in hits)
     for name, apart in expected.items():
@@ -94,18 +97,29 @@ def test_a_search_finds_whom_plain_arithmetic_finds(people: list[Vector | None],
 def test_far_from_the_origin_two_alike_are_still_found() -> None:
     """Squares of large values lose digits; the true distances of the nearest decide."""
     near, far = [20.0] * 128, [20.0] * 127 + [20.5]
-    hits = search(index((listed(1, far), listed(2, near))), packed(near), 0.4)
+    hits = search(index((listed(1, far), listed(2, near))), FaceProbe("m", packed(near)), 0.4)
     assert [(hit.entry, hit.distance) for hit in hits] == [("W2", 0.0)]
 
 
-@pytest.mark.parametrize("template", [b"", packed([1.0])], ids=["none", "another size"])
-def test_a_template_of_another_size_finds_nobody(template: bytes) -> None:
-    assert search(index((listed(1, [1.0, 0.0]),)), template, 9.0) == ()
+@pytest.mark.parametrize(
+    "probe",
+    [FaceProbe("m"), FaceProbe("m", packed([1.0])), FaceProbe("n", packed([1.0, 0.0]))],
+    ids=["none", "another size", "another model"],
+)
+def test_a_template_of_another_kind_finds_nobody(probe: FaceProbe) -> None:
+    assert search(index((listed(1, [1.0, 0.0]),)), probe, 9.0) == ()
+
+
+def test_one_list_may_hold_templates_of_several_kinds() -> None:
+    broken = replace(listed(3, None), template=b"abc")
+    entries = (listed(1, [1.0]), listed(2, [1.0, 0.0]), broken, replace(listed(4, [1.0]), model_version="n"))
+    hits = search(index(entries), FaceProbe("n", packed([1.0])), 0.5)
+    assert [hit.entry for hit in hits] == ["W4"]
 
 
 def test_a_list_without_templates_finds_nobody_by_face() -> None:
-    assert search(index(()), packed([1.0]), 9.0) == ()
-    assert search(index((listed(1, None),)), packed([1.0]), 9.0) == ()
+    assert search(index(()), FaceProbe("m", packed([1.0])), 9.0) == ()
+    assert search(index((listed(1, None),)), FaceProbe("m", packed([1.0])), 9.0) == ()
 
 
 def test_a_hit_carries_what_staff_and_rules_need_of_its_entry() -> None:
