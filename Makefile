@@ -39,7 +39,7 @@ check: tools
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary $(PACKAGES)
-	@$(PYTEST) -m "not slow" --ignore tests/faults --ignore tests/peers --ignore tests/bench
+	@MENSHEN_EXAMPLES=few $(PYTEST) -m "not slow" --ignore tests/faults --ignore tests/peers --ignore tests/bench
 
 # A folder without tests is told on stderr, so that pytest's own last line stays the last.
 run-folder = if ls $(1)/test_*.py >/dev/null 2>&1; then $(PYTEST) $(1); else echo "$(1): no tests yet" >&2; fi

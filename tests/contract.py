@@ -53,6 +53,10 @@ class Kit:
     lift: Callable[[Any], object] = lambda simulator: None
 
 
+QUICK = ("clean", "garbled")
+"""The wires of the fast run; the others are waiting for the most part."""
+
+
 class Bench:
     """A driver's two halves with a wire between them."""
 
@@ -117,7 +121,7 @@ class DeviceContract:
 
     kit: Kit
 
-    @pytest.fixture(params=FAULTS)
+    @pytest.fixture(params=[pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in FAULTS])
     def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         """Both halves on each of the wires; afterwards nothing may be left over."""
         threads, files = set(threading.enumerate()), open_files()

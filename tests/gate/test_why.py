@@ -19,6 +19,7 @@ from gate.why import Finding, why
 from models import wire
 from models.decision import Decision, Reason, StewardAction, Verdict
 from models.record import DecisionBody
+from tests.examples import examples
 from tests.gate.core.strategies import NOW, face, facts, good_facts, lookup, nows, policies, policy, use, word
 from tests.gate.ledger_of_an_evening import Evening
 
@@ -29,7 +30,7 @@ def recorded(facts, rules, now=NOW, said: Decision | None = None) -> DecisionBod
     return wire.from_json(DecisionBody, wire.to_json(body))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(facts=facts(), rules=policies(), now=nows())
 def test_whatever_the_facts_the_word_comes_out_as_it_was_decided(facts, rules, now):
     answer = why(recorded(facts, rules, now), rules)
@@ -38,7 +39,7 @@ def test_whatever_the_facts_the_word_comes_out_as_it_was_decided(facts, rules, n
     assert [asked.rule for asked in answer.asked] == [step.rule.__name__ for step in explain(facts, rules, now)[1]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(facts=facts(), rules=policies())
 def test_an_admission_that_the_rules_did_not_give_is_noticed(facts, rules):
     forged = Decision(Verdict.ADMIT, Reason.OK)

@@ -15,8 +15,9 @@ from gate.core.compare import compare
 from gate.core.watch import document_hit, index, search
 from models.face import FaceProbe, FaceReference
 from models.watch import HitMeans, WatchAction, WatchEntry
+from tests.examples import examples
 
-thorough = settings(max_examples=500, deadline=None)
+thorough = settings(max_examples=examples(500), deadline=None)
 
 VALUES = st.floats(-1.0, 1.0, width=32)
 Vector = Sequence[float]

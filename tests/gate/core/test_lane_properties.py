@@ -18,11 +18,12 @@ from models.ledger import EntryKind
 from models.passage import Direction
 from models.record import DecisionBody
 from models.view import Phase
+from tests.examples import examples
 from tests.gate.core.paper_lane import REST, PaperLane, Taken
 from tests.gate.core.stories import EVENTS, Move, of_attempt, stories
 from tests.gate.core.strategies import GATE, mostly, policies, policy
 
-thorough = settings(max_examples=500, deadline=None)
+thorough = settings(max_examples=examples(500), deadline=None)
 
 
 def lanes() -> st.SearchStrategy[Lane]:
@@ -132,7 +133,7 @@ LAWS = (
 )
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(evenings())
 def test_every_step_of_every_evening_keeps_the_laws(evening: PaperLane) -> None:
     """One run for all of `LAWS`; the traceback names the one that was broken."""
@@ -195,7 +196,7 @@ def test_the_same_story_always_ends_the_same(lane: Lane, rules: Policy, story: l
 # --- laws of the clock --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(evenings())
 def test_left_alone_at_any_moment_the_lane_comes_to_rest_and_no_phase_outlasts_the_longest_timer(
     evening: PaperLane,

@@ -29,6 +29,7 @@ from models.decision import (
 from models.passage import Direction, Use
 from models.ticket import TicketStatus
 from models.watch import WatchHit
+from tests.examples import examples
 from tests.gate.core.house_rules import is_bound, is_live, is_unused, may_pass
 from tests.gate.core.strategies import (
     DAY,
@@ -45,7 +46,7 @@ from tests.gate.core.strategies import (
     words,
 )
 
-thorough = settings(max_examples=500, deadline=None)
+thorough = settings(max_examples=examples(500), deadline=None)
 
 NEVER_TO_BE_TALKED_ROUND = {
     Reason.NO_TICKET,
@@ -70,7 +71,7 @@ NEVER_TO_BE_TALKED_ROUND = {
 # --- decide against the house rules -------------------------------------------------------------------------------
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(facts(), policies(), nows())
 def test_admitted_is_exactly_who_may_pass(known: Facts, rules: Policy, now: Now) -> None:
     word = decide(known, rules, now)
@@ -172,7 +173,7 @@ def _looked_up(known: Facts, **changes: Any) -> Facts:
     return replace(known, lookup=replace(known.lookup, **changes))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(facts(), policies(), nows(), harms())
 def test_no_harm_ever_turns_a_no_into_a_yes(known: Facts, rules: Policy, now: Now, harm: Harm) -> None:
     """A watch hit, a larger distance, an older manifest, one more entry, a refused claim."""
