@@ -47,7 +47,9 @@ def test_an_admission_that_the_rules_did_not_give_is_noticed(facts, rules):
     assert answer.same == (decide(facts, rules, NOW) == forged)
 
 
-@pytest.mark.parametrize("rule", {*ENTRY_RULES, *EXIT_RULES, *SCREENING_RULES}, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize(
+    "rule", dict.fromkeys(ENTRY_RULES + EXIT_RULES + SCREENING_RULES), ids=lambda one: one.__name__
+)
 def test_every_rule_explains_itself_in_a_sentence(rule):
     assert (rule.__doc__ or "").splitlines()[0].endswith(".")
 
