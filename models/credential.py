@@ -59,6 +59,7 @@ class Credential:
     valid_to: date | None = None
     portrait: bytes = field(default=b"", repr=False)
     read_s: float = 0.0  # the reader's own time on the wire, from "card found" to "data complete"
+    event: str = ""  # what a signed ticket code is for; empty where the document is for no event of its own
 
     @property
     def masked(self) -> str:

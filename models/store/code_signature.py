@@ -59,8 +59,9 @@ class RotatingCode:
 
 def code_keys(raw_keys: Iterable[bytes]) -> CodeKeys:
     """Public keys (32 raw bytes each) to check codes with. Raises `UnusableKey`."""
+    raws = list(raw_keys)  # what goes wrong in making them is not ours to explain
     try:
-        return {key_id_of(raw): Ed25519PublicKey.from_public_bytes(raw) for raw in raw_keys}
+        return {key_id_of(raw): Ed25519PublicKey.from_public_bytes(raw) for raw in raws}
     except ValueError:
         raise UnusableKey("an issuer's public key has 32 bytes") from None
 
