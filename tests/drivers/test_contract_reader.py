@@ -65,3 +65,9 @@ class TestSignedLine(ReaderContract):
         text = sign_code(SignedCode("hall", "T17", 0, 2_000_000_000), key)
         options = f"?keys={tmp_path}/k.pub&event=hall&gap_ms=150&again_ms=100"
         self.kit = Kit("reader", "line", options, tap=lambda s: s.show(text), lift=LineSimulator.remove)
+
+
+class TestWedge(ReaderContract):
+    """A scanner that types."""
+
+    kit = Kit("reader", "wedge", "?again_ms=60", tap=lambda keys: keys.scan("T17"))
