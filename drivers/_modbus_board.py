@@ -18,7 +18,7 @@ FIRE_INPUT = 3
 _ALL = 0xFF
 _FLASH_ON, _FLASH_OFF = 2, 4  # high byte of the coil's address
 _ILLEGAL_FUNCTION, _ILLEGAL_ADDRESS, _ILLEGAL_VALUE, _FAILURE = 1, 2, 3, 4
-_TIMES_SEEN = 3  # two polls settle a contact, one is for the change that came in the middle of a poll
+_STILL_S = 0.06  # longer than any debounce
 _SILENCE_S = 0.04  # much longer than on a real line, since a busy computer makes pauses of its own
 
 
@@ -56,6 +56,7 @@ class ModbusSimulator:
         self._flashes: dict[int, float] = {}
         self._polled = 0
         self._news = threading.Condition()
+        self._pace = threading.Event()  # never set: people need time
         self._buffer = b""
         self._heard_at = 0.0
 
@@ -75,7 +76,7 @@ class ModbusSimulator:
     def turn(self, direction: Direction = Direction.ENTRY) -> None:
         """Somebody goes through: the input of `direction` changes and changes back.
 
-        It stays each time until the host has asked often enough to see it, at most `patience_s`.
+        It stays each time until the host has asked often enough to see it; each wait for it ends after `patience_s`.
         """
         number = TURN_INPUTS[direction]
         for _ in range(2):
@@ -110,8 +111,14 @@ class ModbusSimulator:
         return "done"
 
     def _wait_until_seen(self) -> None:
+        """Until the host has looked, the contact has been still for a while, and the host has looked again."""
+        self._wait_for_polls(1)
+        self._pace.wait(_STILL_S)
+        self._wait_for_polls(2)  # the first of them may be older than the end of the wait
+
+    def _wait_for_polls(self, count: int) -> None:
         with self._news:
-            seen = self._polled + _TIMES_SEEN
+            seen = self._polled + count
             self._news.wait_for(lambda: self._polled >= seen, self.patience_s)
 
     def _nap_s(self) -> float:
