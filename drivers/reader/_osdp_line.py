@@ -30,7 +30,7 @@ except ImportError as absent:
 __all__ = ["QUIET_S", "RETRY_S", "STEP_S", "SecureLine", "osdp"]
 
 RETRY_S = 2.0
-QUIET_S = 0.3
+QUIET_S = 0.2  # some polls, also at 9600 baud
 STEP_S = 0.02  # libosdp asks to be turned at least every 50 ms
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
+import itertools
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +20,9 @@ pytest.importorskip("osdp")
 
 from drivers import connect
 from drivers.errors import DeviceLost, DeviceTimeout, UnknownDevice
+from drivers.reader._osdp_frames import frame_size
 from drivers.reader._osdp_key import DEFAULT_KEY
-from drivers.reader._wiegand import encode
+from drivers.reader._wiegand import encode, pack
 from drivers.reader.osdp import InstallWindow, Keypad, OsdpReader, OsdpSimulator
 from drivers.transport import PtyPort, SerialStream
 from models.credential import Assurance, CardFault, CardProblem, Credential, Medium
@@ -29,7 +34,7 @@ from tests.contract import Bench, Kit, ReaderContract, open_files, until_lost
 KEY, OTHER_KEY = bytes(range(16)), bytes(range(1, 17))
 CARD = encode(123, 45678, "wg26")  # type: ignore[arg-type]  # a StrEnum's value will do
 TAPPED = Credential(Medium.CONTACTLESS_CARD, DocumentType.CARD_UID, "12345678", Assurance.UID_ONLY)
-SHORT = "session_s=0.5&lost_s=0.4"
+SHORT = "session_s=0.3&lost_s=0.4"
 
 
 class Cable(BadWire):
@@ -148,6 +153,15 @@ def test_a_card_is_read_in_a_secure_session(rig):
     assert host.read(0.3) is None
 
 
+def test_without_libosdp_the_driver_says_what_to_install():
+    """The others work on."""
+    code = "import sys; sys.modules['osdp'] = None; import drivers; drivers.connect('reader', 'osdp+serial:///dev/x')"
+    root = Path(__file__).resolve().parents[2]
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
+    assert "MissingLibrary: the OSDP reader needs libosdp: pip install menshen[osdp]" in result.stderr
+
+
+@pytest.mark.slow
 def test_the_same_card_counts_again_at_the_next_tap(rig):
     host = rig.connect()
     for _ in range(3):
@@ -155,6 +169,7 @@ def test_the_same_card_counts_again_at_the_next_tap(rig):
         assert next_of(host) == TAPPED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "bits", "number"),
     [
@@ -203,6 +218,7 @@ def test_a_keypad_forgets_what_was_left_half_typed():
     assert keypad.press(b"1" * 32 + b"\r", 35) == "1" * 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("verdict", "light", "beeps"),
     [(Verdict.ADMIT, "green", 1), (Verdict.DENY, "red", 3), (Verdict.REFER, "amber", 2)],
@@ -240,6 +256,50 @@ def test_a_reader_in_clear_text_is_refused(make_rig):
     rig.simulator.present(CARD)
     with pytest.raises(DeviceLost, match="no secure session"):
         rig.connect(SHORT)
+
+
+def test_a_reader_put_in_the_place_of_another_is_not_heard(rig):
+    """It is new, so it talks without a session, or in one under the key that everybody knows."""
+    host = rig.connect("lost_s=1")
+    rig.simulator.take_key(None)
+    rig.simulator.present(CARD)
+    heard = until_gone(lambda: host.read(0.1))
+    assert heard == {None}
+
+
+def test_a_card_in_clear_text_is_not_heard_in_a_session(rig):
+    """Somebody on the line answers the polls in the reader's place, with each sequence number."""
+    host = rig.connect("lost_s=1")
+    rig.power_off()
+    sequences = itertools.cycle(range(4))
+
+    def answer_in_its_place() -> object:
+        rig.port.read(0.02)
+        rig.port.write(clear_card(next(sequences)))
+        return host.read(0.02)
+
+    assert until_gone(answer_in_its_place) == {None}
+
+
+def until_gone(act: Callable[[], object]) -> set[object]:
+    """What `act` gives until it raises `DeviceLost`."""
+    given: set[object] = set()
+    ends = time.monotonic() + PATIENCE_S
+    while time.monotonic() < ends:
+        try:
+            given.add(act())
+        except DeviceLost:
+            return given
+    raise AssertionError("the reader counts as there")
+
+
+def clear_card(sequence: int) -> bytes:
+    """RAW (50): reader 0, format Wiegand, 26 bits."""
+    card = bytes((0x50, 0, 1, 26, 0)) + pack(CARD)
+    frame = bytes((0x53, 0x80)) + (5 + len(card) + 2).to_bytes(2, "little") + bytes((0x04 | sequence,)) + card
+    frame += binascii.crc_hqx(frame, 0x1D0F).to_bytes(2, "little")
+    assert frame_size(frame) == len(frame)
+    return frame
 
 
 @pytest.mark.parametrize("key", [DEFAULT_KEY, bytes(16), b"\xff" * 16])
@@ -309,12 +369,14 @@ def test_install_mode_ends_by_itself(make_rig, caplog):
     assert not window.is_open()
 
 
+@pytest.mark.slow
 def test_a_reader_with_its_key_ends_install_mode(rig):
     window = InstallWindow(300)
     rig.install(window)
     assert not window.is_open()
 
 
+@pytest.mark.slow
 def test_install_mode_does_not_take_a_reader_with_another_key(make_rig):
     rig = make_rig(OTHER_KEY)
     with pytest.raises(DeviceLost, match="no secure session"):
@@ -335,6 +397,7 @@ def test_a_reader_that_falls_silent_is_lost_after_its_time_and_comes_back(rig):
     assert next_of(again) == TAPPED
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_back_in_time_was_never_lost(rig):
     """It was without power for a moment, and knows no session."""
     host = rig.connect()
@@ -346,6 +409,7 @@ def test_a_reader_that_is_back_in_time_was_never_lost(rig):
     assert tap_until_read(rig, host) == TAPPED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["garbled", "lost"])
 def test_a_bad_wire_recovers_without_a_new_connection(rig, fault):
     host = rig.connect()
@@ -365,6 +429,7 @@ def test_a_card_tapped_before_the_session_is_nobody_s(rig):
     assert next_of(host) == TAPPED
 
 
+@pytest.mark.slow
 def test_a_card_that_the_reader_tells_again_after_a_new_connection_is_not_a_tap(rig):
     """It never heard that the first telling arrived."""
     host = rig.connect()
@@ -374,6 +439,7 @@ def test_a_card_that_the_reader_tells_again_after_a_new_connection_is_not_a_tap(
     assert rig.connect().read(0.5) is None
 
 
+@pytest.mark.slow
 def test_an_opened_case_is_a_lost_reader_until_it_is_closed(rig):
     host = rig.connect()
     rig.simulator.tamper()
@@ -402,6 +468,7 @@ def test_close_leaves_no_thread_and_no_file(rig):
             act()
 
 
+@pytest.mark.slow
 def test_the_simulator_takes_lines_of_text(rig, tmp_path):
     simulator = rig.simulator
     path = tmp_path / "made"
@@ -428,8 +495,9 @@ def test_the_simulator_takes_lines_of_text(rig, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("bench", ["late"], indirect=True)
 class TestContract(ReaderContract):
-    """On every wire."""
+    """On the wire that is hardest for OSDP: each frame in two parts, with pauses. The tests above have the others."""
 
     kit = Kit("reader", "osdp", margin_s=1.5, tap=lambda reader: reader.present(CARD))
 
@@ -438,4 +506,4 @@ class TestContract(ReaderContract):
         """To both."""
         key_file = tmp_path / "key"
         assert bench.simulator.command(f"key {key_file}").startswith("ok")
-        self.kit = bench.kit = replace(self.kit, options=f"?baud=115200&session_s=1&key={key_file}")
+        self.kit = bench.kit = replace(self.kit, options=f"?baud=115200&session_s=4&key={key_file}")
