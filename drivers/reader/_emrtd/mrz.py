@@ -89,7 +89,7 @@ def check_digit(text: str) -> str:
 
 def mrz_key(number: str, birth: str, expiry: str) -> MrzKey:
     """The secret made of a document's number and two dates YYMMDD. Raises `ValueError`."""
-    number = re.sub(r"[\s\-<]", "", number).upper()
+    number = re.sub(r"[\s\-]", "", number).rstrip("<").upper()
     if not number or not re.fullmatch(r"[0-9<]{6}", birth) or not re.fullmatch(r"[0-9]{6}", expiry):
         raise ValueError("a chip opens with a document number, a birth and an expiry date of the form YYMMDD")
     number = number.ljust(9, "<")
@@ -129,7 +129,7 @@ def _td3(first: str, second: str) -> Mrz:
     _check(second[0:9], second[9], "number")
     if not (second[42] == "<" and not second[28:42].strip("<")):
         _check(second[28:42], second[42], "optional data")
-    return _mrz(first, _plain(second[0:9]), second[10:13], second[13:28], first[5:], _plain(second[28:42]))
+    return _mrz(first, second[0:9].rstrip("<"), second[10:13], second[13:28], first[5:], _plain(second[28:42]))
 
 
 def _mrz(first: str, number: str, nationality: str, dates: str, names: str, optional: str) -> Mrz:
@@ -158,7 +158,7 @@ def _number(start: str, digit: str, optional: str) -> tuple[str, str]:
     """A number longer than nine runs on in the optional field, its check digit last (Doc 9303-5, note j)."""
     if digit != "<":
         _check(start, digit, "number")
-        return _plain(start), _plain(optional)
+        return start.rstrip("<"), _plain(optional)
     rest, _, after = optional.partition("<")
     if len(rest) < 2:
         raise ValueError("the check digit of this MRZ's number is missing")

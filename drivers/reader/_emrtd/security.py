@@ -93,7 +93,7 @@ def public_key(info: bytes) -> PublicKey:
         return EcKey(curve, curve.decode(key))
     if oid in _RSA_KEYS:
         numbers = [integer(part) for part in tlv.single(key, _SEQUENCE).children]
-        if len(numbers) == 2 and numbers[0].bit_length() <= 8192 and numbers[0] > numbers[1] > 1:
+        if len(numbers) == 2 and 512 <= numbers[0].bit_length() <= 8192 and numbers[0] > numbers[1] > 1:
             return RsaKey(*numbers)
     raise UnknownKey(f"a public key of the kind {oid} isn't known here")
 
