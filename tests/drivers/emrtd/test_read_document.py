@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -208,6 +209,16 @@ def test_a_self_made_country_of_the_same_name_is_noticed() -> None:
     # its authority key identifier names another key, so the country's certificate isn't at hand for it
     outcome = well_read(forged)
     assert outcome.credential.assurance is Assurance.UID_ONLY
+
+
+def test_a_signer_that_its_country_never_certified_is_a_forgery() -> None:
+    country = replace(Certificate.load(issue.Issuer(TODAY).certificate), key_id=b"")
+    assert "not its country's" in rejected(contents(), SECRET, Trust([country]))
+
+
+def test_a_signers_certificate_in_the_folder_is_no_countrys() -> None:
+    country = replace(Certificate.load(issuer().certificate), is_ca=False)
+    assert well_read(contents(), SECRET, Trust([country])).unverified
 
 
 def test_without_a_country_certificate_nothing_is_vouched_for() -> None:
