@@ -13,6 +13,7 @@ setup(
     package_data={"models.store": ["schema/*.sql"], "ui": ["strings/*", "assets/*"], "sync": ["server/static/*"]},
     entry_points={"console_scripts": ["gatectl = gate.cli:main"]},
     install_requires=[
+        "asn1crypto>=1.5,<2",
         "click>=8.1,<9",
         "cryptography>=44",
         "dlib-bin>=19.24.6,<21",
@@ -26,6 +27,7 @@ setup(
         "tzdata",
     ],
     extras_require={
+        "osdp": ["libosdp>=3.2,<4"],
         "pcsc": ["pyscard>=2.2"],  # Debian: python3-pyscard
         "screens": ["PyQt5>=5.15,<6"],  # Debian: python3-pyqt5
     },
