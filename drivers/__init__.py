@@ -1,4 +1,4 @@
-"""What we touch: card readers, cameras, face engines, relays, sensors. See `connect`.
+"""What we touch: card readers, cameras, face engines, relays, sensors, signals. See `connect`.
 
 The file name is the registration: `sam+serial:///dev/ttyUSB0` opens `drivers/reader/sam.py`. A driver module has
 
@@ -21,10 +21,10 @@ from drivers.errors import MissingLibrary, UnknownDevice
 from drivers.url import DeviceUrl, did_you_mean, parse
 
 if TYPE_CHECKING:
-    from drivers.interfaces import Camera, CardReader, FaceEngine, PassageSensor, Relay
+    from drivers.interfaces import Camera, CardReader, FaceEngine, PassageSensor, Relay, Signal
 
-Kind: TypeAlias = Literal["reader", "camera", "face", "relay", "sensor"]
-KINDS: tuple[Kind, ...] = ("reader", "camera", "face", "relay", "sensor")
+Kind: TypeAlias = Literal["reader", "camera", "face", "relay", "sensor", "signal"]
+KINDS: tuple[Kind, ...] = ("reader", "camera", "face", "relay", "sensor", "signal")
 
 
 @overload
@@ -37,6 +37,8 @@ def connect(kind: Literal["face"], url: str) -> FaceEngine: ...
 def connect(kind: Literal["relay"], url: str) -> Relay: ...
 @overload
 def connect(kind: Literal["sensor"], url: str) -> PassageSensor: ...
+@overload
+def connect(kind: Literal["signal"], url: str) -> Signal: ...
 def connect(kind: Kind, url: str) -> Any:
     """Open the device at `url`.
 

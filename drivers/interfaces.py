@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.credential import CardFault, Credential
+from models.cue import Cue
 from models.face import FaceProbe
 from models.passage import SensorSignal
 
@@ -78,3 +79,13 @@ class PassageSensor(Device, Protocol):
 
     def read(self, timeout: float) -> SensorSignal | None:
         """The next signal, or `None` when none came within `timeout` seconds."""
+
+
+class Signal(Device, Protocol):
+    """Lamps, a buzzer, a voice: tells people at the lane how it stands."""
+
+    def show(self, cue: Cue) -> None:
+        """Show `cue` until the next one. Returns soon: what takes its time (a voice, a blink) goes on by itself."""
+
+    def poll(self) -> None:
+        """Show that the device is still there; raises `DeviceLost` when it isn't."""

@@ -178,6 +178,8 @@ class CardFacts:
     assurance: Assurance
     valid_from: str = ""
     valid_to: str = ""
+    event: str = ""  # the event that a signed ticket code names; empty where the document is for none of its own
+    portrait: bool = False  # it carries a picture of its holder that can be opened here and is vouched for
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ class SignalKind(StrEnum):
     TURNED = "turned"
     SECOND_PERSON = "second_person"
     HELD_OPEN = "held_open"
+    JAM = "jam"  # the barrier was told to move and could not, or stands half open
+    CABINET = "cabinet"  # the turnstile's or the box's own door is open
+    STUCK = "stuck"  # an input has stood for longer than anything it stands for; `detail` names it
     FIRE = "fire"
     TAMPER = "tamper"
     CLEARED = "cleared"  # the state named by `detail` is over

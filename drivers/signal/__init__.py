@@ -1,0 +1,1 @@
+"""Lamps, buzzers and voices."""
