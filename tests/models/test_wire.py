@@ -84,7 +84,8 @@ def test_json_has_one_known_spelling() -> None:
         wire.to_json(facts)
         .decode()
         .startswith(
-            '{"card":{"assurance":2,"document":"resident_id","medium":"chip_card","valid_from":"","valid_to":"2030-01-31"},'
+            '{"card":{"assurance":2,"document":"resident_id","event":"","medium":"chip_card","portrait":false,'
+            '"valid_from":"","valid_to":"2030-01-31"},'
             '"card_problem":null,"claim":null,"clock_trusted":false,"direction":"entry",'
         )
     )
