@@ -14,21 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from drivers import connect
 from gate.clock import Clock
 from gate.config import Config
 from gate.core.state import new_lane
-from gate.hearing import EXIT_READER, event_of_command
+from gate.devices import LaneDevices
+from gate.hearing import event_of_command
 from gate.lane import LaneRunner
-from gate.messages import DeviceHealth, Message, PumpDied
+from gate.messages import Message, PumpDied
 from gate.notify import Notifier
-from gate.pump import Pump, ReaderPump, SensorPump
-from gate.relay_pump import RelayPump
 from gate.socket import Hall
 from gate.stores import Rules, Stores
 from gate.tighten import Loosening, tighten
-from gate.vision import Vision
-from gate.vision_link import VisionLimits
 from gate.vitals import bare_trace
 from models.command import Answer, Command, DeviceStatus, Snapshot
 from models.decision import Policy
@@ -44,9 +40,6 @@ _log = logging.getLogger("gate.daemon")
 
 TICK_S = 1.0
 CHECKPOINT_S = 60.0
-HANG_S = 8.0
-PATIENCE_S = 4.0  # at a start the readers wait this long for the camera and the others
-LOOK_S = 0.02
 VERSION = "0.1.0"
 TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
 
@@ -89,7 +82,8 @@ class Daemon:
         self._hall = Hall(self._config.socket.path, self._config.socket.group, self._obey)
         await self._hall.open()
         self._build(loop, rules)
-        tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), self._start_devices())]
+        starting = self._devices.start(lambda: self._runner.rules.policy.needs_face)
+        tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), starting)]
         for task in tasks:
             task.add_done_callback(self._task_ended)
         self._notify.ready("the lane starts")
@@ -97,31 +91,13 @@ class Daemon:
             await self._ended
         finally:
             self._notify.stopping()
-            await self._wind_down(loop, tasks)
+            await self._wind_down(tasks)
 
-    async def _start_devices(self) -> None:
-        """The readers last: whoever waits with a card in hand is better read a moment later than sent to the staff."""
-        readers = [device for device in self._devices if isinstance(device, ReaderPump)]
-        for device in self._devices:
-            if device not in readers:
-                device.start()
-        ends = self._clock.now().mono + PATIENCE_S
-        while self._clock.now().mono < ends and not self._can_admit():
-            await asyncio.sleep(LOOK_S)
-        for reader in readers:
-            reader.start()
-
-    def _can_admit(self) -> bool:
-        """Whether all that an admission needs is up, the readers aside."""
-        eyes = self._eyes.health() if self._eyes and self._runner.rules.policy.needs_face else ()
-        pumps = (pump.health() for pump in self._pumps if not isinstance(pump, ReaderPump))
-        return all(health.up for health in (*pumps, *eyes))
-
-    async def _wind_down(self, loop: asyncio.AbstractEventLoop, tasks: list[asyncio.Task[None]]) -> None:
+    async def _wind_down(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(loop.run_in_executor(None, device.stop) for device in self._devices))
+        await self._devices.stop()
         await self._hall.close()
 
     def _open_stores(self) -> Stores:
@@ -155,34 +131,23 @@ class Daemon:
         self._stores.close()
 
     def _build(self, loop: asyncio.AbstractEventLoop, rules: Rules) -> None:
-        devices, place = self._config.devices, self._config.gate
-
         def post(message: Message) -> None:
             loop.call_soon_threadsafe(self._hear, message)
 
-        reader = ReaderPump("reader", lambda: connect("reader", devices.reader), post)
-        exit_url = devices.exit_reader or ""
-        exit_reader = ReaderPump(EXIT_READER, lambda: connect("reader", exit_url), post) if exit_url else None
-        relay = RelayPump("relay", lambda: connect("relay", devices.relay), post)
-        sensor_url = devices.sensor or ""
-        sensor = SensorPump("sensor", lambda: connect("sensor", sensor_url), post) if sensor_url else None
-        limits = VisionLimits(start_s=self._config.vision.start_s, silence_s=self._config.vision.silence_s)
-        eyes = Vision(devices.camera, devices.face, post, limits) if devices.camera else None
-        self._pumps: list[Pump[Any]] = [one for one in (reader, exit_reader, relay, sensor) if one is not None]
-        self._eyes = eyes
-        self._devices: list[Pump[Any] | Vision] = [*self._pumps, *([eyes] if eyes else [])]
+        place = self._config.gate
+        self._devices = LaneDevices(self._config, post)
         self._runner = LaneRunner(
             new_lane(
                 place.name,
                 direction=place.direction,
-                has_sensor=sensor is not None,
+                has_sensor=self._devices.sensor is not None,
                 attempt=self._last_attempt,
-                lost=tuple(device.name for device in self._pumps) + (("vision", "camera") if eyes else ()),
+                lost=self._devices.names,
             ),
             stores=self._stores,
             rules=rules,
-            barrier=relay,
-            eyes=eyes,
+            barrier=self._devices.relay,
+            eyes=self._devices.eyes,
             clock=self._clock,
             store=self._store,
             tell=self._show,
@@ -232,11 +197,9 @@ class Daemon:
         await self._runner.use(rules)
 
     def _look_for_hangs(self) -> None:
-        """A driver stuck in the kernel can't say so; a fresh process can start without it."""
-        for health in (pump.health() for pump in self._pumps):
-            silent_s = self._clock.now().mono - health.beat_mono
-            if health.up and silent_s > HANG_S + self._runner.rules.policy.pulse_s:
-                self._end(GateFailed(f"the {health.name} driver has hung for {silent_s:.0f} s"))
+        """A fresh process can start without the driver that hangs."""
+        if hung := self._devices.hung(self._runner.rules.policy.pulse_s):
+            self._end(GateFailed(hung))
 
     def _show(self, view: LaneView) -> None:
         self._view = view
@@ -253,16 +216,15 @@ class Daemon:
                 at=self._clock.wall(),
                 profile=rules.policy.profile,
                 event=rules.policy.event,
-                devices=tuple(DeviceStatus(one.name, one.up, "" if one.up else one.why) for one in self._health()),
+                devices=tuple(
+                    DeviceStatus(one.name, one.up, "" if one.up else one.why) for one in self._devices.health()
+                ),
                 manifest=rules.manifest,
                 clock_trusted=self._clock.trusted,
                 inside=self._inside,
                 counts=dict(self._runner.counts),
             )
         )
-
-    def _health(self) -> list[DeviceHealth]:
-        return [pump.health() for pump in self._pumps] + (list(self._eyes.health()) if self._eyes else [])
 
     def _tightened(self, policy: Policy) -> Policy:
         try:

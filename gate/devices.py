@@ -1,0 +1,86 @@
+"""The lane's devices, made from its configuration: who they are, when they start, how they fare."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from drivers import connect
+from gate.config import Config
+from gate.hearing import EXIT_READER
+from gate.messages import DeviceHealth, Post
+from gate.pump import Pump, ReaderPump, SensorPump
+from gate.relay_pump import RelayPump
+from gate.vision import CAMERA, VISION, Vision
+from gate.vision_link import VisionLimits
+
+PATIENCE_S = 4.0  # at a start the readers wait this long for the camera and the others
+LOOK_S = 0.02
+HANG_S = 8.0
+
+
+class LaneDevices:
+    """One lane's pumps, and its eyes where it has any. `post` is called from their threads."""
+
+    def __init__(self, config: Config, post: Post) -> None:
+        urls = config.devices
+        self.relay = RelayPump("relay", lambda: connect("relay", urls.relay), post)
+        self.sensor = _sensor("sensor", urls.sensor, post) if urls.sensor else None
+        self.readers = [_reader("reader", urls.reader, post)]
+        if urls.exit_reader:
+            self.readers.append(_reader(EXIT_READER, urls.exit_reader, post))
+        limits = VisionLimits(start_s=config.vision.start_s, silence_s=config.vision.silence_s)
+        self.eyes = Vision(urls.camera, urls.face, post, limits) if urls.camera else None
+        self._needed: list[Pump[Any]] = [self.relay, *([self.sensor] if self.sensor else [])]
+        self._pumps: list[Pump[Any]] = [*self.readers, *self._needed]
+        self._all: list[Pump[Any] | Vision] = [*self._pumps, *([self.eyes] if self.eyes else [])]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What every device is called in messages and in the ledger."""
+        return tuple(pump.name for pump in self._pumps) + ((VISION, CAMERA) if self.eyes else ())
+
+    async def start(self, needs_face: Callable[[], bool]) -> None:
+        """The readers last: whoever waits with a card in hand is better read a moment later than sent to the staff."""
+        for device in self._all:
+            if device not in self.readers:
+                device.start()
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends and not self.can_admit(needs_face()):
+            await asyncio.sleep(LOOK_S)
+        for reader in self.readers:
+            reader.start()
+
+    async def stop(self) -> None:
+        """End them all, each in a thread of its own: one that hangs must not keep the others."""
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(loop.run_in_executor(None, device.stop) for device in self._all),
+        )
+
+    def can_admit(self, needs_face: bool) -> bool:
+        """Whether all that an admission needs is up, the readers aside."""
+        eyes = self.eyes.health() if self.eyes and needs_face else ()
+        return all(health.up for health in (*(pump.health() for pump in self._needed), *eyes))
+
+    def health(self) -> list[DeviceHealth]:
+        """How each of them fares."""
+        return [pump.health() for pump in self._pumps] + (list(self.eyes.health()) if self.eyes else [])
+
+    def hung(self, pulse_s: float) -> str:
+        """A driver stuck in the kernel can't say so: its name and for how long, or nothing."""
+        for health in (pump.health() for pump in self._pumps):
+            silent_s = time.monotonic() - health.beat_mono
+            if health.up and silent_s > HANG_S + pulse_s:
+                return f"the {health.name} driver has hung for {silent_s:.0f} s"
+        return ""
+
+
+def _reader(name: str, url: str, post: Post) -> ReaderPump:
+    return ReaderPump(name, lambda: connect("reader", url), post)
+
+
+def _sensor(name: str, url: str, post: Post) -> SensorPump:
+    return SensorPump(name, lambda: connect("sensor", url), post)
