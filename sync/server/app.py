@@ -1,0 +1,44 @@
+"""The program: routers, the form of refusals, start and end."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+import sync.server
+from sync.server import problems
+from sync.server.hub import Hub
+
+
+def make_app(hub: Hub) -> FastAPI:
+    """The server on `hub`, whose schema is up to date.
+
+    Every module of this package whose name begins with `routes_` brings a `router`, and may bring
+    `running(hub: Hub, app: FastAPI)`, an asynchronous context manager that holds while the program runs.
+    """
+    modules = _route_modules()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for module in modules:
+                if hasattr(module, "running"):
+                    await stack.enter_async_context(module.running(hub, app))
+            yield
+
+    app = FastAPI(title="Menshen", version="1", lifespan=lifespan)
+    app.state.hub = hub
+    problems.install(app)
+    for module in modules:
+        app.include_router(module.router)
+    return app
+
+
+def _route_modules() -> list[Any]:
+    names = sorted(m.name for m in pkgutil.iter_modules(sync.server.__path__) if m.name.startswith("routes_"))
+    return [importlib.import_module(f"sync.server.{name}") for name in names]

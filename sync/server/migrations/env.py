@@ -1,0 +1,9 @@
+"""Run by Alembic, on the connection that `sync.server.database.migrate` hands over."""
+
+from alembic import context
+
+from sync.server.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,327 @@
+"""The first tables"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Go from the version before to this one."""
+    op.create_table(
+        "audit",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("object", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("from_address", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
+    )
+    op.create_table(
+        "change",
+        sa.Column("cursor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("event", sa.Text(), server_default="", nullable=False),
+        sa.Column("device", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("cursor", name=op.f("pk_change")),
+    )
+    op.create_table(
+        "checkpoint",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("device", "epoch", "seq", name=op.f("pk_checkpoint")),
+    )
+    op.create_table(
+        "claim",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("passage", sa.Text(), server_default="held", nullable=False),
+        sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_claim")),
+    )
+    op.create_table(
+        "conflict",
+        sa.Column("conflict", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("nth", sa.Integer(), nullable=False),
+        sa.Column("found_at", sa.Double(), nullable=False),
+        sa.Column("uses", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.Double(), nullable=True),
+        sa.Column("finding", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("conflict", name=op.f("pk_conflict")),
+        sa.UniqueConstraint("event", "ticket", "nth", name=op.f("uq_conflict_event_ticket_nth")),
+    )
+    op.create_table(
+        "ended_claim",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("event", "claim", name=op.f("pk_ended_claim")),
+    )
+    op.create_table(
+        "enrolment_attempt",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_enrolment_attempt")),
+    )
+    op.create_index(op.f("ix_enrolment_attempt_at"), "enrolment_attempt", ["at"], unique=False)
+    op.create_table(
+        "entry",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("device", "epoch", "seq", name=op.f("pk_entry")),
+    )
+    op.create_index("ix_entry_received_at", "entry", ["received_at"], unique=False)
+    op.create_table(
+        "fork",
+        sa.Column("fork", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("fork", name=op.f("pk_fork")),
+        sa.UniqueConstraint("device", "epoch", "seq", "hash", name=op.f("uq_fork_device_epoch_seq_hash")),
+    )
+    op.create_table(
+        "organisation",
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("organisation", name=op.f("pk_organisation")),
+    )
+    op.create_table(
+        "site",
+        sa.Column("one", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_site")),
+    )
+    op.create_table(
+        "use",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("person_key", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("passage", sa.Text(), nullable=True),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("claim", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("device", "epoch", "seq", name=op.f("pk_use")),
+    )
+    op.create_index("ix_use_event_at", "use", ["event", "at"], unique=False)
+    op.create_index("ix_use_event_ticket", "use", ["event", "ticket"], unique=False)
+    op.create_table(
+        "account",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), server_default="zh", nullable=False),
+        sa.Column("disabled_at", sa.Double(), nullable=True),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("locked_until", sa.Double(), server_default="0", nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["organisation"], ["organisation.organisation"], name=op.f("fk_account_organisation")),
+        sa.PrimaryKeyConstraint("account", name=op.f("pk_account")),
+    )
+    op.create_table(
+        "venue",
+        sa.Column("venue", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["organisation"], ["organisation.organisation"], name=op.f("fk_venue_organisation")),
+        sa.PrimaryKeyConstraint("venue", name=op.f("pk_venue")),
+    )
+    op.create_table(
+        "api_token",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("ends_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(["account"], ["account.account"], name=op.f("fk_api_token_account")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_api_token")),
+    )
+    op.create_table(
+        "device",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("venue", sa.Text(), nullable=False),
+        sa.Column("hub", sa.Text(), nullable=True),
+        sa.Column("signing_key", sa.LargeBinary(), nullable=False),
+        sa.Column("device_key", sa.LargeBinary(), nullable=False),
+        sa.Column("certificate", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=True),
+        sa.Column("last_number", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("last_contact_at", sa.Double(), nullable=True),
+        sa.Column("contact", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("epoch", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("wiped_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(["venue"], ["venue.venue"], name=op.f("fk_device_venue")),
+        sa.PrimaryKeyConstraint("device", name=op.f("pk_device")),
+    )
+    op.create_index(
+        "uq_device_venue_name_in_force",
+        "device",
+        ["venue", "name"],
+        unique=True,
+        sqlite_where=sa.text("state = 'enrolled'"),
+        postgresql_where=sa.text("state = 'enrolled'"),
+    )
+    op.create_table(
+        "enrolment_code",
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("venue", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("ends_at", sa.Double(), nullable=False),
+        sa.Column("used_at", sa.Double(), nullable=True),
+        sa.Column("device", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["venue"], ["venue.venue"], name=op.f("fk_enrolment_code_venue")),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_enrolment_code")),
+    )
+    op.create_table(
+        "event",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("venue", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("begins_at", sa.Double(), nullable=False),
+        sa.Column("ends_at", sa.Double(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="draft", nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("lessee", sa.Text(), nullable=True),
+        sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["organisation"], ["organisation.organisation"], name=op.f("fk_event_organisation")),
+        sa.ForeignKeyConstraint(["venue"], ["venue.venue"], name=op.f("fk_event_venue")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_event")),
+    )
+    op.create_table(
+        "session",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("csrf", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("seen_at", sa.Double(), nullable=False),
+        sa.Column("ends_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["account"], ["account.account"], name=op.f("fk_session_account")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_session")),
+    )
+    op.create_table(
+        "bundle",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("after", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("tickets", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_bundle_event")),
+        sa.PrimaryKeyConstraint("event", "version", name=op.f("pk_bundle")),
+    )
+    op.create_table(
+        "import_job",
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("done", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("of", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("problems", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("sealed_rows", sa.LargeBinary(), nullable=True),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_import_job_event")),
+        sa.PrimaryKeyConstraint("job", name=op.f("pk_import_job")),
+    )
+    op.create_table(
+        "ledger",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("state", sa.Text(), server_default="good", nullable=False),
+        sa.Column("first_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_ledger_device")),
+        sa.PrimaryKeyConstraint("device", "epoch", name=op.f("pk_ledger")),
+    )
+    op.create_table(
+        "old_key",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("signing_key", sa.LargeBinary(), nullable=False),
+        sa.Column("until", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_old_key_device")),
+        sa.PrimaryKeyConstraint("device", "signing_key", name=op.f("pk_old_key")),
+    )
+    op.create_table(
+        "ticket",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("seat", sa.Text(), server_default="", nullable=False),
+        sa.Column("masked_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("bound_at", sa.Double(), nullable=True),
+        sa.Column("has_reference", sa.Boolean(), nullable=False),
+        sa.Column("sealed_holding", sa.LargeBinary(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_ticket_event")),
+        sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_ticket")),
+    )
+    op.create_index("ix_ticket_event_revision", "ticket", ["event", "revision"], unique=False)
+    op.create_table(
+        "ticket_document",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("lookup_key", sa.LargeBinary(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event", "ticket"],
+            ["ticket.event", "ticket.ticket"],
+            name=op.f("fk_ticket_document_event"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("event", "lookup_key", "ticket", name=op.f("pk_ticket_document")),
+    )

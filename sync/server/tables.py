@@ -1,0 +1,370 @@
+"""What the server keeps. SQLAlchemy Core tables that mean the same on SQLite and on PostgreSQL.
+
+Times are Unix seconds. Bytes that only the server may read are sealed under its own key (`sealed_*`); numbers and names
+of persons are nowhere else. Identifiers are short texts that we make. Migrations follow these tables, and a test holds
+both together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only in an INTEGER
+
+# --- who ------------------------------------------------------------------------------------------------------------
+
+site = Table(
+    "site",
+    metadata,
+    Column("one", Integer, primary_key=True),  # always 1
+    Column("name", Text, nullable=False),  # this installation, as devices know it; part of every signature
+    Column("made_at", Double, nullable=False),
+)
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("account", Text, primary_key=True),  # the log-in name
+    Column("name", Text, nullable=False),
+    Column("organisation", ForeignKey("organisation.organisation")),  # none: of the whole site
+    Column("role", Text, nullable=False),  # owner, organiser, supervisor, auditor
+    Column("password", Text, nullable=False),  # argon2id, with its parameters
+    Column("language", Text, nullable=False, server_default="zh"),
+    Column("disabled_at", Double),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Double, nullable=False, server_default="0"),
+    Column("made_at", Double, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),  # SHA-256; the token itself is the browser's alone
+    Column("account", ForeignKey("account.account"), nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("account", ForeignKey("account.account"), nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("ends_at", Double),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("actor", Text, nullable=False),  # an account, a device, or "server"
+    Column("act", Text, nullable=False),
+    Column("object", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default="{}"),  # JSON, nothing personal
+    Column("from_address", Text, nullable=False, server_default=""),
+)
+
+# --- what is on -----------------------------------------------------------------------------------------------------
+
+venue = Table(
+    "venue",
+    metadata,
+    Column("venue", Text, primary_key=True),
+    Column("organisation", ForeignKey("organisation.organisation"), nullable=False),
+    Column("name", Text, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("event", Text, primary_key=True),
+    Column("organisation", ForeignKey("organisation.organisation"), nullable=False),
+    Column("venue", ForeignKey("venue.venue"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("begins_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Column("policy", Text, nullable=False),  # JSON of models.decision.Policy
+    Column("state", Text, nullable=False, server_default="draft"),  # draft, published, closed
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("lessee", Text),  # the venue hub that answers for its claims; none: this server
+    Column("revision", BigInteger, nullable=False, server_default="0"),  # goes up with every change of its tickets
+    Column("made_at", Double, nullable=False),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("ticket", Text, primary_key=True),
+    Column("status", Text, nullable=False),  # models.ticket.TicketStatus
+    Column("category", Text, nullable=False),
+    Column("seat", Text, nullable=False, server_default=""),
+    Column("masked_name", Text, nullable=False, server_default=""),
+    Column("bound_at", Double),
+    Column("has_reference", Boolean, nullable=False),
+    Column("sealed_holding", LargeBinary, nullable=False),  # sync.holding.Holding, all of it
+    Column("source", Text, nullable=False),  # import, api, pretix…
+    Column("source_ref", Text, nullable=False, server_default=""),
+    Column("revision", BigInteger, nullable=False),  # of the event, when this row last changed
+    Column("changed_at", Double, nullable=False),
+    Index("ix_ticket_event_revision", "event", "revision"),
+)
+
+ticket_document = Table(
+    "ticket_document",
+    metadata,
+    Column("event", Text, primary_key=True),
+    Column("lookup_key", LargeBinary, primary_key=True),  # as at the gates: HMAC by the event's secret
+    Column("ticket", Text, primary_key=True),
+    ForeignKeyConstraint(["event", "ticket"], ["ticket.event", "ticket.ticket"], ondelete="CASCADE"),
+)
+
+import_job = Table(
+    "import_job",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("event", ForeignKey("event.event"), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("state", Text, nullable=False),  # reading, ready, refused, writing, done, failed, dropped
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("of", Integer, nullable=False, server_default="0"),
+    Column("problems", Text, nullable=False, server_default="[]"),  # JSON: row, column, what is wrong
+    Column("sealed_rows", LargeBinary),  # what a commit will write; gone afterwards
+    Column("made_at", Double, nullable=False),
+)
+
+bundle = Table(
+    "bundle",
+    metadata,
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),  # base, delta
+    Column("after", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),  # of the event: everything up to it is in the gates' hands
+    Column("digest", Text, nullable=False),
+    Column("tickets", Integer, nullable=False),  # after it was applied
+    Column("size", BigInteger, nullable=False),
+    Column("file_name", Text, nullable=False),  # in the state folder
+    Column("issued_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("made_by", Text, nullable=False),
+)
+
+# --- devices --------------------------------------------------------------------------------------------------------
+
+device = Table(
+    "device",
+    metadata,
+    Column("device", Text, primary_key=True),  # an identifier for ever; a name may go to another box
+    Column("kind", Text, nullable=False),  # gate, hub
+    Column("name", Text, nullable=False),
+    Column("venue", ForeignKey("venue.venue"), nullable=False),
+    Column("hub", Text),  # the venue hub through which it is known, if any
+    Column("signing_key", LargeBinary, nullable=False),
+    Column("device_key", LargeBinary, nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("state", Text, nullable=False),  # enrolled, revoked, replaced
+    Column("event", Text),  # what it is to serve now
+    Column("last_number", BigInteger, nullable=False, server_default="0"),
+    Column("last_contact_at", Double),
+    Column("contact", Text, nullable=False, server_default="{}"),  # JSON of sync.contract.Contact
+    Column("epoch", Text, nullable=False, server_default=""),  # of its ledger, the newest one known
+    Column("made_at", Double, nullable=False),
+    Column("wiped_at", Double),
+    Index(
+        "uq_device_venue_name_in_force",
+        "venue",
+        "name",
+        unique=True,
+        sqlite_where=text("state = 'enrolled'"),
+        postgresql_where=text("state = 'enrolled'"),
+    ),
+)
+
+old_key = Table(
+    "old_key",
+    metadata,
+    Column("device", ForeignKey("device.device"), primary_key=True),
+    Column("signing_key", LargeBinary, primary_key=True),  # still proves checkpoints made before `until`
+    Column("until", Double, nullable=False),
+)
+
+enrolment_code = Table(
+    "enrolment_code",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("venue", ForeignKey("venue.venue"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Column("used_at", Double),
+    Column("device", Text),
+)
+
+enrolment_attempt = Table(
+    "enrolment_attempt",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("address", Text, nullable=False),
+    Column("at", Double, nullable=False, index=True),
+)
+
+# --- what happened --------------------------------------------------------------------------------------------------
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("device", ForeignKey("device.device"), primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("gate", Text, nullable=False),  # the name that its hashes contain
+    Column("seq", BigInteger, nullable=False),  # the last entry held
+    Column("hash", LargeBinary, nullable=False),  # of that entry
+    Column("sealed_seq", BigInteger, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False, server_default="good"),  # good, forked
+    Column("first_at", Double, nullable=False),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Index("ix_entry_received_at", "received_at"),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+fork = Table(
+    "fork",
+    metadata,
+    Column("fork", Serial, primary_key=True, autoincrement=True),
+    Column("device", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # of the line that doesn't fit
+    Column("line", Text, nullable=False),  # JSON of the line, kept: nothing is dropped because it is odd
+    Column("at", Double, nullable=False),
+    UniqueConstraint("device", "epoch", "seq", "hash"),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    # One row a ticket in use: whoever inserts it first has the claim. An exit or a no-show takes it away again.
+    Column("event", Text, primary_key=True),
+    Column("ticket", Text, primary_key=True),
+    Column("claim", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("gate", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("passage", Text, nullable=False, server_default="held"),  # held, passed, unknown
+)
+
+ended_claim = Table(
+    "ended_claim",
+    metadata,
+    # A claim that was given back: the same claim, repeated late, must not take the ticket again.
+    Column("event", Text, primary_key=True),
+    Column("claim", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+)
+
+use = Table(
+    "use",
+    metadata,
+    # One row a release, made of the gates' entries: the opening decision, and what became of it.
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the entry that opened it
+    Column("event", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("person_key", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("passage", Text),  # none: still open
+    Column("at", Double, nullable=False),
+    Column("claim", Text, nullable=False, server_default=""),
+    Index("ix_use_event_ticket", "event", "ticket"),
+    Index("ix_use_event_at", "event", "at"),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("conflict", Serial, primary_key=True, autoincrement=True),
+    Column("event", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("nth", Integer, nullable=False),  # the second entry too many is a conflict of its own
+    Column("found_at", Double, nullable=False),
+    Column("uses", Text, nullable=False),  # JSON: device, gate, epoch, seq, at, passage of each
+    Column("state", Text, nullable=False, server_default="open"),  # open, settled
+    Column("settled_by", Text),
+    Column("settled_at", Double),
+    Column("finding", Text, nullable=False, server_default=""),
+    UniqueConstraint("event", "ticket", "nth"),
+)
+
+change = Table(
+    "change",
+    metadata,
+    # The doorbell's memory: who has heard up to `cursor` asks for what came after.
+    Column("cursor", Serial, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("event", Text, nullable=False, server_default=""),  # concerns the devices that serve it
+    Column("device", Text, nullable=False, server_default=""),  # concerns this one
+)

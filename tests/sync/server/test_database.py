@@ -1,0 +1,70 @@
+"""The schema that migrations make is the one that the tables say, on both engines."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select
+
+from models.store.vault import SealBroken
+from sync.server import tables
+from sync.server.database import insert_or_ignore, migrate
+from sync.server.hub import Hub
+
+
+def test_migrations_make_what_the_tables_say(hub: Hub) -> None:
+    with hub.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
+def test_migrating_twice_changes_nothing(hub: Hub) -> None:
+    with hub.begin() as connection:
+        hub.audit(connection, "server", "started")
+    migrate(hub.engine)
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.audit.c.act)).scalars().all() == ["started"]
+
+
+def test_whoever_inserts_first_has_the_key(hub: Hub) -> None:
+    """Of eight threads that insert the same key at once exactly one does."""
+    won: list[int] = []
+    barrier = threading.Barrier(8)
+
+    def try_it(me: int) -> None:
+        barrier.wait(10)
+        with hub.begin() as connection:
+            row = {"event": "E", "ticket": "T", "claim": str(me), "device": "d", "gate": "G", "at": 1.0}
+            taken = insert_or_ignore(connection, tables.claim).values(**row).returning(tables.claim.c.claim)
+            if connection.execute(taken).first() is not None:
+                won.append(me)
+
+    threads = [threading.Thread(target=try_it, args=(me,)) for me in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.claim.c.claim)).scalars().all() == [str(won[0])]
+    assert len(won) == 1
+
+
+def test_what_fails_leaves_nothing(hub: Hub) -> None:
+    def fail() -> None:
+        with hub.begin() as connection:
+            connection.execute(insert(tables.organisation).values(organisation="o", name="O"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.organisation)).all() == []
+
+
+def test_a_seal_opens_in_its_own_place_alone(hub: Hub) -> None:
+    sealed = hub.seal(b"secret", "event|E1")
+    assert hub.unseal(sealed, "event|E1") == b"secret"
+    with pytest.raises(SealBroken):
+        hub.unseal(sealed, "event|E2")
