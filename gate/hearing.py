@@ -43,8 +43,8 @@ def event_of(message: Message, visitor: Visitor, rules: Rules) -> Event:
             return visitor.presents(credential, _way(device))
         case ReaderGave(device, CardFault() as fault):
             return CardFailed(fault.problem, _way(device))
-        case SensorGave(signal=signal):
-            return Passed(signal.direction) if signal.kind is SignalKind.TURNED else SensorSaw(signal)
+        case SensorGave(device, signal):
+            return Passed(signal.direction) if signal.kind is SignalKind.TURNED else SensorSaw(signal, device)
         case SensorMissed():
             return SensorDoubted()
         case DeviceUp(device):

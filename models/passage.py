@@ -35,6 +35,19 @@ class SignalKind(StrEnum):
     CLEARED = "cleared"  # the state named by `detail` is over
 
 
+STANDING = frozenset(
+    {
+        SignalKind.HELD_OPEN,
+        SignalKind.JAM,
+        SignalKind.CABINET,
+        SignalKind.STUCK,
+        SignalKind.FIRE,
+        SignalKind.TAMPER,
+    }
+)
+"""States: they stand until `CLEARED` names them. A sensor that is connected anew tells again what stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class SensorSignal:
     """One message of a passage sensor."""

@@ -44,6 +44,7 @@ class SignalBody:
     direction: Direction = Direction.ENTRY
     attempt: int = 0
     detail: str = ""
+    device: str = ""  # which further input it was; empty for the passage sensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,3 +57,4 @@ class LaneView:
     settleable: bool = False  # a steward's "admit" would settle the reason
     mode: Mode = Mode.CONTROLLED
     seconds: float = 0.0  # how long to show it; 0: until the next
+    alerts: tuple[str, ...] = ()  # SignalKinds that stand, in the order in which they came; for staff

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.core.effects import Record, StopCapture
+from gate.core.effects import Effect, Record, StopCapture
 from gate.core.events import Passed, RecordFailed, ReleaseFailed, SensorDoubted, SensorSaw, TimedOut, Timer
-from gate.core.state import Lane, Outcome, clear, record, show, timer
+from gate.core.state import SENSOR, Alert, Lane, Outcome, clear, record, sees_turns, show, timer
 from models.decision import Decision, Now, Policy, Reason, Verdict
 from models.ledger import EntryKind
-from models.passage import Passage, SignalKind
+from models.passage import STANDING, Passage, SensorSignal, SignalKind
 from models.record import PassageBody, SignalBody
 from models.view import Mode, Phase
 
@@ -33,7 +33,7 @@ def on_passage_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) ->
     """Nobody was seen to pass. Without a working sensor that means nothing, and is written down as such."""
     if event.timer is not Timer.PASSAGE:
         return lane, ()
-    watched = lane.has_sensor and "sensor" not in lane.lost and not lane.doubtful
+    watched = sees_turns(lane) and not lane.doubtful
     entry = _end(lane, Passage.NO_SHOW if watched else Passage.UNKNOWN, "", now)
     lane, effects = at_rest(lane, policy, now)
     return lane, (entry, *effects)
@@ -76,10 +76,29 @@ def on_passed_in_free_passage(lane: Lane, event: Passed, policy: Policy, now: No
 
 
 def on_signal(lane: Lane, event: SensorSaw, policy: Policy, now: Now) -> Outcome:
-    """A second person, a wing held open, fire, tamper: seen and written down, never acted through."""
-    kind = EntryKind.TAILGATE if event.signal.kind is SignalKind.SECOND_PERSON else EntryKind.SAFETY
-    body = SignalBody(event.signal.kind, event.signal.direction, lane.attempt, event.signal.detail)
-    return lane, (record(lane, kind, body),)
+    """A second person, a wing held open, fire, tamper: seen, written down and shown, never acted through."""
+    signal, device = event.signal, "" if event.device == SENSOR else event.device
+    kind = EntryKind.TAILGATE if signal.kind is SignalKind.SECOND_PERSON else EntryKind.SAFETY
+    body = SignalBody(signal.kind, signal.direction, lane.attempt, signal.detail, device)
+    effects: tuple[Effect, ...] = (record(lane, kind, body),)
+    alerts = _standing(lane.alerts, event.device, signal)
+    if alerts == lane.alerts:
+        return lane, effects
+    lane = replace(lane, alerts=alerts)
+    lane = replace(lane, doubtful=lane.doubtful or (lane.has_sensor and not sees_turns(lane)))
+    return lane, (*effects, show(lane))
+
+
+def _standing(alerts: tuple[Alert, ...], device: str, signal: SensorSignal) -> tuple[Alert, ...]:
+    """What stands after `signal`. `CLEARED` names a kind, or the detail of one state; another device's stays."""
+    if signal.kind in STANDING:
+        alert = Alert(device, signal.kind, signal.detail)
+        return alerts if alert in alerts else (*alerts, alert)
+    if signal.kind is not SignalKind.CLEARED:
+        return alerts
+    return tuple(
+        a for a in alerts if a.device != device or not signal.detail or signal.detail not in (a.kind, a.detail)
+    )
 
 
 def _end(lane: Lane, passage: Passage, detail: str, now: Now) -> Record:

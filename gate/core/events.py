@@ -93,10 +93,11 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class SensorSaw:
-    """Anything else a sensor tells."""
+    """Anything else a sensor tells. `device` is the passage sensor or a further input."""
 
     signal: SensorSignal
 
+    device: str = "sensor"
 
 @dataclass(frozen=True, slots=True)
 class SensorDoubted:

@@ -8,15 +8,30 @@ from gate.core.effects import Effect, Record, Show, StartTimer
 from gate.core.events import CardRead, Timer
 from models.decision import Decision, Facts, Need, Now
 from models.ledger import EntryKind
-from models.passage import Direction
+from models.passage import Direction, SignalKind
 from models.record import Body
 from models.view import LaneView, Mode, Phase, Who
 
 ESSENTIAL = ("reader", "relay", "ledger")
-"""Without one of these a lane admits nobody. Without the camera a person compares; without the sensor nobody counts."""
+"""Without one of these a lane admits nobody. Without the camera a person compares; without the sensor nobody counts.
+
+Lamps and voices (`signal`) and further inputs (`input`) are missed by staff, and by nothing in here.
+"""
+
+SENSOR = "sensor"
+"""The one device that sees turns, by its name."""
 
 KEEP_WAITING_S = 10.0
 """A card presented to a busy lane is taken up when it is free again, unless that was longer ago than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A state that a sensor told of and that is not known to be over."""
+
+    device: str
+    kind: SignalKind
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,7 @@ class Lane:
     doubtful: bool = False  # the sensor missed something since this person was released
     waiting: tuple[CardRead, float] | None = None
     marks: tuple[tuple[str, float], ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
 
 Outcome = tuple[Lane, tuple[Effect, ...]]
@@ -69,6 +85,12 @@ def rest_phase(lane: Lane) -> Phase:
 def out_of_order(lane: Lane) -> str:
     """The essential device that is missing, or an empty string."""
     return next((device for device in ESSENTIAL if device in lane.lost), "")
+
+
+def sees_turns(lane: Lane) -> bool:
+    """Whether a turn would be seen now: only then is none a no-show."""
+    stuck = any(alert.device == SENSOR and alert.kind is SignalKind.STUCK for alert in lane.alerts)
+    return lane.has_sensor and SENSOR not in lane.lost and not stuck
 
 
 def clear(lane: Lane) -> Lane:
@@ -120,6 +142,7 @@ def show(lane: Lane, seconds: float = 0.0) -> Show:
             settleable=said.settleable if said else False,
             mode=lane.mode,
             seconds=seconds,
+            alerts=tuple(dict.fromkeys(alert.kind.value for alert in lane.alerts)),
         )
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gate.core.effects import Effect, Hold
 from gate.core.events import ClockJudged, DeviceBack, DeviceLost, ModeSet
-from gate.core.state import Lane, Outcome, clear, record, show
+from gate.core.state import SENSOR, Lane, Outcome, clear, record, show
 from models.decision import Now, Policy
 from models.ledger import EntryKind
 from models.record import DeviceBody, ModeBody
@@ -25,20 +25,28 @@ def on_mode(lane: Lane, event: ModeSet, policy: Policy, now: Now) -> Outcome:
 
 
 def on_device_lost(lane: Lane, event: DeviceLost, policy: Policy, now: Now) -> Outcome:
-    """A device is gone. Who is in the lane is served as far as it goes; the next one is told."""
+    """A device is gone. Who is in the lane is served as far as it goes; the next one is told.
+
+    What a lost sensor saw standing goes on to stand: not to know is not to know that it is over.
+    """
     if event.device in lane.lost:
         return lane, ()
-    doubtful = lane.doubtful or event.device == "sensor"
+    doubtful = lane.doubtful or event.device == SENSOR
     lane = _settle(replace(lane, lost=(*lane.lost, event.device), doubtful=doubtful))
     entry = record(lane, EntryKind.DEVICE, DeviceBody(event.device, up=False, why=event.why))
     return lane, (entry, show(lane))
 
 
 def on_device_back(lane: Lane, event: DeviceBack, policy: Policy, now: Now) -> Outcome:
-    """A device is there again. The relay is told anew how the barrier should stand, for it may not have heard."""
+    """A device is there again. The relay is told anew how the barrier should stand, for it may not have heard.
+
+    A sensor tells anew what stands, right behind this; what it does not tell was over meanwhile.
+    """
     if event.device not in lane.lost:
         return lane, ()
-    lane = _settle(replace(lane, lost=tuple(name for name in lane.lost if name != event.device)))
+    lost = tuple(name for name in lane.lost if name != event.device)
+    alerts = tuple(alert for alert in lane.alerts if alert.device != event.device)
+    lane = _settle(replace(lane, lost=lost, alerts=alerts))
     entry = record(lane, EntryKind.DEVICE, DeviceBody(event.device, up=True))
     holds = (Hold(True),) if event.device in ("relay", "ledger") and lane.mode is Mode.FREE else ()
     return lane, (entry, *holds, show(lane))

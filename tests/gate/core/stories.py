@@ -37,7 +37,7 @@ from models.decision import (
     StewardAction,
 )
 from models.face import FaceProblem
-from models.passage import Direction, Passage, SensorSignal, SignalKind
+from models.passage import STANDING, Direction, Passage, SensorSignal, SignalKind
 from models.ticket import ManifestState, Note, NoteKind, TicketStatus
 from models.view import Mode, Phase
 from models.watch import HitMeans, WatchAction, WatchHit
@@ -122,7 +122,8 @@ SEEN = (
     FaceFacts(),
 )
 
-DEVICES = ("reader", "relay", "ledger", "camera", "sensor")
+DEVICES = ("reader", "relay", "ledger", "camera", "sensor", "signal", "input")
+SENSORS = ("sensor", "input")
 
 REPLIES = (
     *(Reply(claim_first=first, who=who) for first in (True, False) for who in ("an", "wei") for _ in range(3)),
@@ -144,6 +145,8 @@ EVENTS: tuple[Event, ...] = (
     FaceHinted(0, FaceProblem.TOO_DARK),
     *(Passed(direction) for direction in Direction),
     *(SensorSaw(SensorSignal(kind)) for kind in SignalKind),
+    *(SensorSaw(SensorSignal(kind), "input") for kind in (SignalKind.STUCK, SignalKind.FIRE)),
+    *(SensorSaw(SensorSignal(SignalKind.CLEARED, detail=kind), device) for kind in STANDING for device in SENSORS),
     *(TimedOut(0, timer) for timer in Timer),
     *(StewardSaid(0, action, "steward-4") for action in StewardAction),
     *(ModeSet(mode, "steward-4") for mode in Mode),

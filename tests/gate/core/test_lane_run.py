@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from gate.core.effects import Hold, Lookup, Record, Release, Show, StartTimer
 from gate.core.events import (
     ClaimAnswered,
     DeviceBack,
     DeviceLost,
+    FaceCompared,
     FaceHinted,
     ModeSet,
     Passed,
@@ -21,12 +24,13 @@ from gate.core.events import (
 from models.decision import ClaimAnswer, Profile, Reason, Verdict
 from models.face import FaceProblem
 from models.ledger import EntryKind
-from models.passage import Direction, Passage, SensorSignal, SignalKind
+from models.passage import STANDING, Direction, Passage, SensorSignal, SignalKind
 from models.record import DeviceBody, ModeBody, SignalBody
 from models.ticket import TicketStatus
 from models.view import Mode, Phase, Who
+from tests.gate.core.paper_lane import PaperLane
 from tests.gate.core.stories import of_attempt
-from tests.gate.core.strategies import lookup, policy, ticket
+from tests.gate.core.strategies import face, lookup, policy, ticket
 from tests.gate.core.told import AN, WEI, a_lane, compared, found, kinds, passages, words
 
 # --- the next person -----------------------------------------------------------------------------------------------
@@ -181,9 +185,100 @@ def test_a_turn_without_a_release_or_the_other_way_is_an_intrusion() -> None:
 def test_fire_is_written_down_and_moves_nothing() -> None:
     """The fire panel opens the turnstile by its own wire; software must not stand between."""
     lane = a_lane()
-    effects = lane.tell(SensorSaw(SensorSignal(SignalKind.FIRE)))
-    assert [effect.kind for effect in effects if isinstance(effect, Record)] == [EntryKind.SAFETY]
-    assert len(effects) == 1
+    written, shown = lane.tell(SensorSaw(SensorSignal(SignalKind.FIRE)))
+    assert written == Record(0, EntryKind.SAFETY, SignalBody(SignalKind.FIRE))
+    assert isinstance(shown, Show)
+    assert shown.view.alerts == ("fire",)
+    assert lane.phase is Phase.IDLE
+
+
+# --- what stands ---------------------------------------------------------------------------------------------------
+
+
+def alerts(lane: PaperLane) -> tuple[str, ...]:
+    """What the screens are told that stands."""
+    return lane.effects(Show)[-1].view.alerts
+
+
+@pytest.mark.parametrize("kind", sorted(STANDING))
+def test_a_state_is_shown_until_it_is_cleared_whoever_comes_and_goes(kind: SignalKind) -> None:
+    lane = a_lane()
+    lane.tell(SensorSaw(SensorSignal(kind)), AN, found(), compared(), Passed())
+    assert alerts(lane) == (kind,)
+    lane.tell(SensorSaw(SensorSignal(SignalKind.CLEARED, detail=kind)))
+    assert alerts(lane) == ()
+
+
+def test_each_device_clears_its_own_states_only() -> None:
+    lane = a_lane()
+    lane.tell(SensorSaw(SensorSignal(SignalKind.FIRE)), SensorSaw(SensorSignal(SignalKind.FIRE), "input"))
+    assert alerts(lane) == ("fire",)
+    lane.tell(SensorSaw(SensorSignal(SignalKind.CLEARED, detail="fire")))
+    assert alerts(lane) == ("fire",)
+    lane.tell(SensorSaw(SensorSignal(SignalKind.CLEARED, detail="fire"), "input"))
+    assert alerts(lane) == ()
+
+
+def test_of_two_stuck_inputs_one_can_be_cleared_by_its_name() -> None:
+    lane = a_lane()
+    lane.tell(*(SensorSaw(SensorSignal(SignalKind.STUCK, detail=f"input {number}")) for number in (1, 2)))
+    lane.tell(SensorSaw(SensorSignal(SignalKind.CLEARED, detail="input 1")))
+    assert alerts(lane) == ("stuck",)
+    lane.tell(SensorSaw(SensorSignal(SignalKind.CLEARED, detail="stuck")))
+    assert alerts(lane) == ()
+
+
+def test_what_a_lost_sensor_saw_stands_until_it_is_back_and_tells_anew() -> None:
+    lane = a_lane()
+    lane.tell(SensorSaw(SensorSignal(SignalKind.FIRE), "input"), DeviceLost("input"))
+    assert alerts(lane) == ("fire",)
+    lane.tell(DeviceBack("sensor"), DeviceLost("sensor"), DeviceBack("sensor"))
+    assert alerts(lane) == ("fire",)
+    lane.tell(DeviceBack("input"))
+    assert alerts(lane) == ()
+
+
+def test_the_ledger_tells_which_further_input_it_was() -> None:
+    written, _ = a_lane().tell(SensorSaw(SensorSignal(SignalKind.TAMPER, detail="door"), "input-2"))
+    assert written == Record(0, EntryKind.SAFETY, SignalBody(SignalKind.TAMPER, detail="door", device="input-2"))
+
+
+STUCK, FREED = SensorSignal(SignalKind.STUCK), SensorSignal(SignalKind.CLEARED, detail="stuck")
+
+
+def test_with_a_stuck_passage_sensor_nobody_is_called_a_no_show() -> None:
+    lane = a_lane()
+    lane.tell(SensorSaw(STUCK), AN, found(), compared())
+    lane.wait(6.0)
+    assert passages(lane) == [(1, Passage.UNKNOWN, "")]
+
+
+def test_a_sensor_that_stuck_for_a_part_of_the_release_leaves_it_unknown_and_the_next_one_known() -> None:
+    lane = a_lane()
+    lane.tell(AN, found(), compared(), SensorSaw(STUCK), SensorSaw(FREED))
+    lane.wait(6.0)
+    lane.tell(WEI, TicketFound(2, lookup()), FaceCompared(2, face()))
+    lane.wait(6.0)
+    assert passages(lane) == [(1, Passage.UNKNOWN, ""), (2, Passage.NO_SHOW, "")]
+
+
+@pytest.mark.parametrize("seen", [SensorSaw(STUCK, "input"), SensorSaw(SensorSignal(SignalKind.JAM))])
+def test_neither_a_stuck_further_input_nor_a_jam_blinds_the_passage_sensor(seen: SensorSaw) -> None:
+    lane = a_lane()
+    lane.tell(AN, found(), compared(), seen, DeviceLost("input"))
+    lane.wait(6.0)
+    assert passages(lane) == [(1, Passage.NO_SHOW, "")]
+
+
+@pytest.mark.parametrize("device", ["signal", "signal-2", "input", "input-2"])
+def test_without_a_lamp_or_a_further_input_the_lane_goes_on(device: str) -> None:
+    lane = a_lane()
+    written, shown = lane.tell(DeviceLost(device, "unplugged"))
+    assert written == Record(0, EntryKind.DEVICE, DeviceBody(device, up=False, why="unplugged"))
+    assert isinstance(shown, Show)
+    assert shown.view.faults == (device,)
+    lane.tell(AN, found(), compared(), Passed())
+    assert passages(lane) == [(1, Passage.PASSED, "")]
 
 
 def test_each_wait_has_its_timer() -> None:
