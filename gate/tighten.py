@@ -28,6 +28,7 @@ class Overrides:
 
     needs_ticket: bool | None = setting(SWITCH, "true", "only on: a ticket is asked for", None)
     needs_face: bool | None = setting(SWITCH, "true", "only on: a face is compared", None)
+    document_reference: bool | None = setting(SWITCH, "false", "only off: a document's portrait as reference", None)
     min_assurance: Assurance | None = setting(choice(Assurance), '"authenticated"', "only higher", None)
     face_accept: Mapping[str, float] | None = setting(DISTANCES, '{ "dlib-resnet-v1-hog5" = 0.38 }', "only lower", None)
     face_tries: int | None = setting(whole(1, 100), "2", "only lower", None)
@@ -76,6 +77,7 @@ _STRICTER = _Way("only become stricter", lambda signed, wanted: _OFFLINE.index(w
 WAYS: Mapping[str, _Way] = {
     "needs_ticket": _ON,
     "needs_face": _ON,
+    "document_reference": _OFF,
     "min_assurance": _HIGHER,
     "face_tries": _LOWER,
     "pad_accept": _HIGHER,

@@ -113,6 +113,7 @@ class Policy:
     event: str
     needs_ticket: bool = True
     needs_face: bool = False
+    document_reference: bool = False  # where a ticket has no reference, the document's portrait may serve as one
     min_assurance: Assurance = Assurance.AUTHENTICATED
     bands: tuple[FaceBands, ...] = ()
     face_tries: int = 3
@@ -179,7 +180,12 @@ class CardFacts:
     valid_from: str = ""
     valid_to: str = ""
     event: str = ""  # the event that a signed ticket code names; empty where the document is for none of its own
-    portrait: bool = False  # it carries a picture of its holder that can be opened here and is vouched for
+    portrait_model: str = ""  # the face model that can make a template of its portrait here, empty where none can
+
+    @property
+    def reference_model(self) -> str:
+        """The model of the reference that its portrait may become: a portrait that nobody vouches for becomes none."""
+        return self.portrait_model if self.assurance >= Assurance.SIGNED else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +227,7 @@ class FaceFacts:
     pad_score: float | None = None
     model_version: str = ""
     tries: int = 0
+    portrait_problem: str = ""  # the document's portrait was to be the reference, and gave none: why
     fault: str = ""  # the camera or the engine failed: its plain words
 
 

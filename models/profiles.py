@@ -22,6 +22,7 @@ _PROFILES = {
         _CARD,
         profile=Profile.CONCERT,
         needs_face=True,
+        document_reference=True,
         bands=(DLIB_BANDS,),
         bound_before_s=24 * 3600.0,
     ),

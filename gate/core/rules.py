@@ -237,9 +237,11 @@ def face_may_be_compared(case: Case) -> Finding:
     assert case.ticket is not None
     if case.ticket.face_declined or case.said(StewardAction.SKIP_FACE):
         return refer(Reason.FACE_DECLINED)
-    if not case.ticket.reference_model:
+    if not _reference_model(case):
         return refer(Reason.NO_REFERENCE)
-    return PASS if _bands(case) else refer(Reason.MODEL_MISMATCH)
+    if _bands(case) is None:
+        return refer(Reason.MODEL_MISMATCH)
+    return PASS if case.ticket.reference_model else Pass(flags=("document_reference",))
 
 
 def _needs_no_camera(case: Case) -> bool:
@@ -250,9 +252,15 @@ def _without_camera(case: Case) -> Pass:
     return Pass(flags=("non_face_alternative",)) if case.policy.needs_face else PASS
 
 
-def _bands(case: Case) -> FaceBands | None:
+def _reference_model(case: Case) -> str:
+    """The model of the ticket's own reference; without one, the model that the document's portrait goes through."""
     assert case.ticket is not None
-    wanted = case.ticket.reference_model
+    portrait = case.card.reference_model if case.policy.document_reference else ""
+    return case.ticket.reference_model or portrait
+
+
+def _bands(case: Case) -> FaceBands | None:
+    wanted = _reference_model(case)
     return next((bands for bands in case.policy.bands if bands.model_version == wanted), None)
 
 
@@ -265,6 +273,8 @@ def face_is_good_enough(case: Case) -> Finding:
         return Missing(Need.FACE, Reason.NO_FACE)
     if face.fault:
         return refer(Reason.DEVICE_FAULT)
+    if face.portrait_problem:
+        return refer(Reason.NO_REFERENCE)
     if face.problem:
         return refer(Reason.NO_FACE if face.problem is FaceProblem.NO_FACE else Reason.POOR_FACE)
     wanted = case.policy.pad_accept

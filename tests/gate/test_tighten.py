@@ -18,6 +18,7 @@ SIGNED = Policy(
     Profile.CONCERT,
     "show-1",
     needs_face=True,
+    document_reference=False,
     min_assurance=Assurance.SIGNED,
     bands=BANDS,
     pad_accept=0.5,
@@ -33,6 +34,7 @@ SIGNED = Policy(
 WORDS = {
     "needs_ticket": (True, False),
     "needs_face": (True, False),
+    "document_reference": (False, True),
     "min_assurance": (Assurance.AUTHENTICATED, Assurance.UID_ONLY),
     "face_tries": (2, 4),
     "pad_accept": (0.9, 0.4),

@@ -84,7 +84,7 @@ def test_json_has_one_known_spelling() -> None:
         wire.to_json(facts)
         .decode()
         .startswith(
-            '{"card":{"assurance":2,"document":"resident_id","event":"","medium":"chip_card","portrait":false,'
+            '{"card":{"assurance":2,"document":"resident_id","event":"","medium":"chip_card","portrait_model":"",'
             '"valid_from":"","valid_to":"2030-01-31"},'
             '"card_problem":null,"claim":null,"clock_trusted":false,"direction":"entry",'
         )

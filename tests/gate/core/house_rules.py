@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.credential import Assurance
 from models.decision import (
     ClaimAnswer,
     Facts,
@@ -182,14 +183,17 @@ def person_is_the_holder(known: Facts, rules: Policy, held: TicketFacts) -> bool
     if not rules.needs_face or any(vouched(known, reason) for reason in BY_EYE):
         return True
     seen = known.face
-    if seen is None or seen.comparison is None or seen.problem or seen.fault:
+    if seen is None or seen.comparison is None or seen.problem or seen.fault or seen.portrait_problem:
         return False
     if held.face_declined or said(known, StewardAction.SKIP_FACE):
         return False
     live = rules.pad_accept is None or (seen.pad_score or -1.0) >= rules.pad_accept
     accepts = {bands.model_version: bands.accept for bands in rules.bands}
-    same_model = seen.comparison.model_version == held.reference_model and held.reference_model in accepts
-    return live and same_model and seen.comparison.distance <= accepts[held.reference_model]
+    model = held.reference_model
+    if model == "" and rules.document_reference and known.card and known.card.assurance is not Assurance.UID_ONLY:
+        model = known.card.portrait_model
+    same_model = seen.comparison.model_version == model and model in accepts
+    return live and same_model and seen.comparison.distance <= accepts[model]
 
 
 def lists_are_clear(known: Facts, now: Now) -> bool:

@@ -24,6 +24,7 @@ from models.watch import HitMeans, WatchAction
 from tests.gate.core.strategies import (
     DAY,
     DOORS,
+    MODEL,
     NOW,
     card,
     face,
@@ -115,6 +116,51 @@ REFUSALS = {
         good_facts(face=FaceFacts(problem=FaceProblem.TOO_DARK)), REFER, Reason.POOR_FACE, settleable=True
     ),
     "no picture enrolled": Example(found(ticket(reference_model="")), REFER, Reason.NO_REFERENCE, settleable=True),
+    "no picture enrolled, and a portrait that the rules do not take": Example(
+        good_facts(lookup=lookup(ticket(reference_model="")), card=card(portrait_model=MODEL)),
+        REFER,
+        Reason.NO_REFERENCE,
+        policy(document_reference=False),
+        settleable=True,
+    ),
+    "no picture enrolled, and a portrait that nobody vouches for": Example(
+        good_facts(
+            lookup=lookup(ticket(reference_model="")),
+            card=card(portrait_model=MODEL, assurance=Assurance.UID_ONLY),
+        ),
+        REFER,
+        Reason.NO_REFERENCE,
+        policy(min_assurance=Assurance.UID_ONLY),
+        settleable=True,
+    ),
+    "a portrait for another network": Example(
+        good_facts(lookup=lookup(ticket(reference_model="")), card=card(portrait_model="sface-v1")),
+        REFER,
+        Reason.MODEL_MISMATCH,
+        settleable=True,
+    ),
+    "a portrait without a face": Example(
+        good_facts(
+            lookup=lookup(ticket(reference_model="")),
+            card=card(portrait_model=MODEL),
+            face=FaceFacts(portrait_problem="no_face"),
+        ),
+        REFER,
+        Reason.NO_REFERENCE,
+        settleable=True,
+    ),
+    "wants no camera, and has a portrait": Example(
+        good_facts(lookup=lookup(ticket(reference_model="", face_declined=True)), card=card(portrait_model=MODEL)),
+        REFER,
+        Reason.FACE_DECLINED,
+        settleable=True,
+    ),
+    "enrolled by another network, and has a portrait": Example(
+        good_facts(lookup=lookup(ticket(reference_model="sface-v1")), card=card(portrait_model=MODEL)),
+        REFER,
+        Reason.MODEL_MISMATCH,
+        settleable=True,
+    ),
     "enrolled by another network": Example(
         found(ticket(reference_model="sface-v1")), REFER, Reason.MODEL_MISMATCH, settleable=True
     ),
@@ -154,6 +200,9 @@ REFUSALS = {
 ADMISSIONS = {
     "the good visitor": Example(good_facts(), ADMIT, Reason.OK),
     "at the threshold": Example(seen(distance=0.40), ADMIT, Reason.OK),
+    "compared with the document's portrait": Example(
+        good_facts(lookup=lookup(ticket(reference_model="")), card=card(portrait_model=MODEL)), ADMIT, Reason.OK
+    ),
     "live": Example(seen(pad_score=0.5), ADMIT, Reason.OK, policy(pad_accept=0.5)),
     "a profile without faces": Example(good_facts(face=None), ADMIT, Reason.OK_WITHOUT_FACE, CARD),
     "a ticket for every gate": Example(found(ticket(gates=())), ADMIT, Reason.OK),

@@ -133,6 +133,7 @@ def policies() -> st.SearchStrategy[Policy]:
         optional={
             "needs_ticket": st.booleans(),
             "needs_face": st.booleans(),
+            "document_reference": st.booleans(),
             "min_assurance": st.sampled_from(Assurance),
             "bands": st.just(()),
             "pad_accept": st.sampled_from([None, 0.5]),
@@ -170,7 +171,7 @@ def tickets(name: str) -> st.SearchStrategy[TicketFacts]:
         guardian=mostly("", st.just("T9"), weight=7),
         face_declined=mostly(False, st.just(True), weight=9),
         notes=mostly((), st.sampled_from([(held,), (replace(held, hold=False),)])),
-        reference_model=mostly(MODEL, st.sampled_from(["", "sface-v1"]), weight=9),
+        reference_model=mostly(MODEL, st.sampled_from(["", "", "sface-v1"]), weight=6),
     )
 
 
@@ -229,6 +230,7 @@ def faces() -> st.SearchStrategy[FaceFacts]:
         mostly(0.3, distances, weight=2),
         pad_score=st.sampled_from([None, 0.4, 0.5, 0.9]),
         problem=mostly(None, st.sampled_from(FaceProblem), weight=7),
+        portrait_problem=mostly("", st.just("no_face"), weight=9),
         fault=mostly("", st.just("camera gone"), weight=9),
     )
     foreign = st.just(FaceFacts(Comparison(0.1, "sface-v1"), model_version="sface-v1"))
@@ -244,6 +246,7 @@ def words() -> st.SearchStrategy[StewardWord]:
 
 ODD_CARDS = (
     None,
+    *(card(assurance=assurance, portrait_model=model) for assurance in Assurance for model in (MODEL, "sface-v1")),
     *(
         card(assurance=assurance, valid_from=first, valid_to=last)
         for assurance in Assurance
@@ -259,7 +262,7 @@ def facts() -> st.SearchStrategy[Facts]:
         Facts,
         gate=st.just(GATE),
         direction=mostly(Direction.ENTRY, st.just(Direction.EXIT), weight=9),
-        card=mostly(card(), st.sampled_from(ODD_CARDS), weight=6),
+        card=mostly(card(), st.just(card(portrait_model=MODEL)) | st.sampled_from(ODD_CARDS), weight=5),
         card_problem=mostly(None, st.sampled_from(CardProblem), weight=60),
         lookup=mostly(lookup(), lookups() | lookups() | lookups() | st.none(), weight=2),
         lookup_fault=mostly("", st.just("store"), weight=60),
