@@ -34,6 +34,7 @@ class Hub:
     seal_key: bytes = field(repr=False)
     issuer_key: Ed25519PrivateKey = field(repr=False)
     clock: Callable[[], float] = time.time
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)  # what parts keep for this process alone
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -1,0 +1,81 @@
+"""How a device proves that a request is its own: see `sync.contract.SIGNED_FORM`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sync.contract import DEVICE_HEADER, NUMBER_HEADER, SIGNATURE_HEADER, SIGNED_FORM, SITE_HEADER
+
+LARGEST_NUMBER = 2**63 - 1
+
+
+class NotSigned(ValueError):
+    """The request bears no signature, or one that is not this device's for this very request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a request says of itself; to be believed once `verify` has passed."""
+
+    site: str
+    device: str
+    number: int
+    signature: bytes = field(repr=False)
+
+
+class Signer:
+    """Signs one device's requests, each with a number above the one before, also across a clock that went back.
+
+    `clock` gives Unix seconds; `last` is the last number that this device ever used.
+    """
+
+    def __init__(
+        self, site: str, device: str, key: Ed25519PrivateKey, clock: Callable[[], float], last: int = 0
+    ) -> None:
+        self.site, self.device = site, device
+        self._key, self._clock = key, clock
+        self.last = last
+
+    def headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
+        """The headers that go with this request. `target` is the path with its query."""
+        self.last = max(int(self._clock() * 1_000_000), self.last + 1)
+        signature = self._key.sign(_form(self.site, self.device, self.last, method, target, body))
+        return {
+            SITE_HEADER: self.site,
+            DEVICE_HEADER: self.device,
+            NUMBER_HEADER: str(self.last),
+            SIGNATURE_HEADER: signature.hex(),
+        }
+
+
+def claimed_by(headers: Mapping[str, str]) -> Claimed:
+    """Who a request says it comes from. Raises `NotSigned`."""
+    try:
+        number, signature = int(headers[NUMBER_HEADER]), bytes.fromhex(headers[SIGNATURE_HEADER])
+        site, device = headers[SITE_HEADER], headers[DEVICE_HEADER]
+    except (KeyError, ValueError):
+        raise NotSigned("the request is not signed by a device, or its headers are damaged") from None
+    if not 0 < number <= LARGEST_NUMBER:
+        raise NotSigned("the request's number is out of range")
+    return Claimed(site, device, number, signature)
+
+
+def verify(claimed: Claimed, public_key: bytes, method: str, target: str, body: bytes) -> None:
+    """Hold a request against the key of the device that it names. Raises `NotSigned`."""
+    form = _form(claimed.site, claimed.device, claimed.number, method, target, body)
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(claimed.signature, form)
+    except InvalidSignature:
+        raise NotSigned("the signature is not this device's for this request") from None
+
+
+def _form(site: str, device: str, number: int, method: str, target: str, body: bytes) -> bytes:
+    digest = hashlib.sha256(body).hexdigest()
+    return SIGNED_FORM.format(
+        site=site, device=device, number=number, method=method, target=target, digest=digest
+    ).encode()
