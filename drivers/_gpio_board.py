@@ -11,22 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import unquote
 
-from drivers._gpio_wire import LineCutter, encode
+from drivers._bench_wire import LineCutter, Port, encode
 
 LINES = 28  # numbered from 0 and named GPIO0 to GPIO27, as on a Raspberry Pi
-
-
-class Port(Protocol):
-    """What the chip holds of the wire."""
-
-    def read(self, timeout: float, /) -> bytes:
-        """What has arrived."""
-
-    def write(self, data: bytes, /) -> object:
-        """Send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers._bench_wire import LineCutter, decode, encode
 from drivers._gpio_board import ChipSimulator
 from drivers._gpio_lines import Edge, open_inputs, open_outputs
-from drivers._gpio_wire import LineCutter, decode, encode
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, UnknownDevice
 from drivers.transport import PtyPort
 from drivers.url import DeviceUrl, parse
