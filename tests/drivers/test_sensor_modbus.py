@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import connect
+from drivers._inputs import Contact, Timing
 from drivers._modbus import Bus, Unit, pack_bits, request, seal
 from drivers._modbus_board import ModbusSimulator
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, UnknownDevice
 from drivers.pty_port import PtyPort
-from drivers.sensor.modbus import Contact, ModbusSensor
+from drivers.sensor.modbus import ModbusSensor
 from models.passage import Direction, SensorSignal, SignalKind
 from tests.bad_wire import PATIENCE_S
 from tests.contract import Bench, Kit, SensorContract, until, until_lost
@@ -91,21 +92,22 @@ class Line:
 class Gate:
     """A sensor on such a board: inputs 1 and 2 turn, 3 is the fire loop, 4 the cover, 5 is held."""
 
-    def __init__(self, **settings: float) -> None:
+    def __init__(self, timing: Timing | None = None, poll_s: float = 0.05) -> None:
         self.line = Line()
         self.line.inputs[2] = True
         self.sensor = ModbusSensor(
             Unit(Bus(self.line, clock=self.line.clock)),
             {
-                "turn_in": Contact(1),
-                "turn_out": Contact(2),
-                "fire": Contact(3, active_level=False),
-                "tamper": Contact(4),
-                "held": Contact(5),
+                "turn_in": Contact("1"),
+                "turn_out": Contact("2"),
+                "fire": Contact("3", active_level=False),
+                "tamper": Contact("4"),
+                "held": Contact("5"),
             },
             clock=self.line.clock,
             wait=self.line.wait,
-            **settings,
+            poll_s=poll_s,
+            timing=timing,
         )
 
     def after(self, seconds: float) -> list[SensorSignal]:
@@ -144,7 +146,7 @@ def test_fire_is_the_loss_of_the_level_even_at_the_start() -> None:
     gate.line.inputs[2] = False
     fresh = ModbusSensor(
         Unit(Bus(gate.line, clock=gate.line.clock)),
-        {"fire": Contact(3, active_level=False)},
+        {"fire": Contact("3", active_level=False)},
         clock=gate.line.clock,
         wait=gate.line.wait,
     )
@@ -155,26 +157,12 @@ def test_a_turn_that_stands_at_the_start_is_none() -> None:
     gate = Gate()
     gate.line.inputs[0] = True
     fresh = ModbusSensor(
-        Unit(Bus(gate.line, clock=gate.line.clock)), {"turn_in": Contact(1)}, clock=gate.line.clock, wait=gate.line.wait
+        Unit(Bus(gate.line, clock=gate.line.clock)),
+        {"turn_in": Contact("1")},
+        clock=gate.line.clock,
+        wait=gate.line.wait,
     )
     assert fresh.read(1.0) is None
-
-
-def test_a_contact_that_bounces_is_one_turn() -> None:
-    contact = Contact(1)
-    levels = [False, True, False, True, False, True, True, True, False, True, True]
-    settled = [at for at, level in enumerate(levels) if contact.look(level, at * 0.02, 0.03)]
-    assert settled == [7]
-
-
-@given(st.lists(st.tuples(st.booleans(), st.floats(0.001, 0.1)), max_size=60))
-def test_a_level_shorter_than_the_debounce_never_counts(looks: list[tuple[bool, float]]) -> None:
-    contact, now, since, before = Contact(1), 0.0, 0.0, None
-    for level, step in looks:
-        now += step
-        since, before = (since if level == before else now), level
-        if contact.look(level, now, 0.03):
-            assert now - since >= 0.03
 
 
 def test_a_flicker_within_one_poll_is_not_seen() -> None:
@@ -194,12 +182,34 @@ def test_the_next_look_at_a_change_comes_after_the_debounce() -> None:
 
 
 def test_a_turn_that_lasts_is_a_stuck_contact_told_once() -> None:
-    gate = Gate(stuck_s=5.0)
-    stuck = SensorSignal(SignalKind.HELD_OPEN, Direction.EXIT, "stuck input 2")
+    gate = Gate(Timing(stuck_s=5.0))
+    stuck = SensorSignal(SignalKind.STUCK, Direction.EXIT, "turn_out, input 2")
     assert gate.put(2, True, 20.0) == [EXIT, stuck]
     assert gate.put(5, True) == [HELD]
-    assert gate.put(2, False) == []
+    assert gate.put(2, False) == [SensorSignal(SignalKind.CLEARED, detail="turn_out, input 2")]
     assert gate.put(5, False) == [NOT_HELD]
+
+
+def test_an_input_may_say_how_its_contact_rests() -> None:
+    with PtyPort() as port:
+        board, stop = ModbusSimulator(port), threading.Event()
+        board.patience_s = PATIENCE_S
+        runner = threading.Thread(target=board.run, args=(stop,))
+        runner.start()
+        board.set_input(1, True)
+        board.set_input(3, False)
+        sensor = connect("sensor", f"modbus+serial://{port.path}?turn_in=1:nc&turn_out=2:no&fire=3:no&poll_ms=10")
+        assert sensor.read(0.1) is None
+        walker = threading.Thread(target=board.turn)
+        walker.start()
+        assert until(lambda: sensor.read(0.5), lambda signal: signal is not None) == ENTRY
+        while walker.is_alive():
+            assert sensor.read(0.05) is None
+        board.set_input(3, True)
+        assert until(lambda: sensor.read(0.5), lambda signal: signal is not None).kind is SignalKind.FIRE
+        sensor.close()
+        stop.set()
+        runner.join()
 
 
 def test_one_question_asks_for_all_inputs_in_use() -> None:
@@ -270,6 +280,9 @@ def test_after_close_it_is_lost_although_no_poll_is_due() -> None:
         ("debounce_ms=10", "debounce_ms"),
         ("active=up", "active"),
         ("fire_active=nc", "fire_active"),
+        ("fire=3:nx", "fire"),
+        ("turn_in=1:nc&beam_a=1!", "input 1 is given twice"),
+        ("gap_ms=10", "gap_ms"),
         ("poll_ms=1", "poll_ms"),
     ],
 )
