@@ -99,7 +99,8 @@ def mrz_key(number: str, birth: str, expiry: str) -> MrzKey:
 def parse_mrz(text: str) -> Mrz:
     """Read a TD1 (3 x 30), TD2 (2 x 36) or TD3 (2 x 44) zone; white space between lines is passed over.
 
-    Raises `ValueError` for a shape that is none of these, and for a check digit that doesn't agree.
+    Raises `ValueError` for a shape that is none of these, and for a check digit that doesn't agree. It names line and
+    field, never what stands there; the digit over the whole zone comes last, since any mistake breaks that one too.
     """
     text = "".join(text.split())
     if len(text) not in _SHAPES:
@@ -112,31 +113,34 @@ def parse_mrz(text: str) -> Mrz:
 
 
 def _td1(first: str, second: str, names: str) -> Mrz:
-    _check(first[5:30] + second[0:7] + second[8:15] + second[18:29], second[29], "whole")
-    number, optional = _number(first[5:14], first[14], first[15:30])
+    number, optional = _number(first[5:14], first[14], first[15:30], line=1)
     optional = f"{optional} {_plain(second[18:29])}".strip()
-    return _mrz(first, number, second[15:18], second[0:15], names, optional)
+    mrz = _mrz(first, number, second[15:18], second[0:15], names, optional)
+    _check(first[5:30] + second[0:7] + second[8:15] + second[18:29], second[29], "line 2, the whole zone")
+    return mrz
 
 
 def _td2(first: str, second: str) -> Mrz:
-    _check(second[0:10] + second[13:20] + second[21:35], second[35], "whole")
-    number, optional = _number(second[0:9], second[9], second[28:35])
-    return _mrz(first, number, second[10:13], second[13:28], first[5:], optional)
+    number, optional = _number(second[0:9], second[9], second[28:35], line=2)
+    mrz = _mrz(first, number, second[10:13], second[13:28], first[5:], optional)
+    _check(second[0:10] + second[13:20] + second[21:35], second[35], "line 2, the whole zone")
+    return mrz
 
 
 def _td3(first: str, second: str) -> Mrz:
-    _check(second[0:10] + second[13:20] + second[21:43], second[43], "whole")
-    _check(second[0:9], second[9], "number")
+    _check(second[0:9], second[9], "line 2, document number")
+    mrz = _mrz(first, second[0:9].rstrip("<"), second[10:13], second[13:28], first[5:], _plain(second[28:42]))
     if not (second[42] == "<" and not second[28:42].strip("<")):
-        _check(second[28:42], second[42], "optional data")
-    return _mrz(first, second[0:9].rstrip("<"), second[10:13], second[13:28], first[5:], _plain(second[28:42]))
+        _check(second[28:42], second[42], "line 2, optional data")
+    _check(second[0:10] + second[13:20] + second[21:43], second[43], "line 2, the whole zone")
+    return mrz
 
 
 def _mrz(first: str, number: str, nationality: str, dates: str, names: str, optional: str) -> Mrz:
     """`dates`: birth, its check digit, sex, expiry, its check digit."""
     birth, sex, expiry = dates[0:6], dates[7], dates[8:14]
-    _check(birth, dates[6], "birth")
-    _check(expiry, dates[14], "expiry")
+    _check(birth, dates[6], "line 2, date of birth")
+    _check(expiry, dates[14], "line 2, date of expiry")
     if not number or not re.fullmatch(r"[0-9<]{6}", birth) or not re.fullmatch(r"[0-9]{6}", expiry):
         raise ValueError("this MRZ lacks a number or a date")
     surname, _, given = names.partition("<<")
@@ -154,21 +158,21 @@ def _mrz(first: str, number: str, nationality: str, dates: str, names: str, opti
     )
 
 
-def _number(start: str, digit: str, optional: str) -> tuple[str, str]:
+def _number(start: str, digit: str, optional: str, line: int) -> tuple[str, str]:
     """A number longer than nine runs on in the optional field, its check digit last (Doc 9303-5, note j)."""
     if digit != "<":
-        _check(start, digit, "number")
+        _check(start, digit, f"line {line}, document number")
         return start.rstrip("<"), _plain(optional)
     rest, _, after = optional.partition("<")
     if len(rest) < 2:
-        raise ValueError("the check digit of this MRZ's number is missing")
-    _check(start + rest[:-1], rest[-1], "number")
+        raise ValueError(f"the check digit is missing: line {line}, document number")
+    _check(start + rest[:-1], rest[-1], f"line {line}, document number")
     return start + rest[:-1], _plain(after)
 
 
 def _check(text: str, digit: str, what: str) -> None:
     if check_digit(text) != digit:
-        raise ValueError(f"the check digit of this MRZ's {what} does not agree: read it again")
+        raise ValueError(f"the check digit does not agree: {what}")
 
 
 def _plain(text: str) -> str:
