@@ -67,3 +67,4 @@ class Use:
     passage: Passage
     at: float
     gate: str
+    code_step: int | None = None  # the step of the changing code it was used by, see `models.totp`

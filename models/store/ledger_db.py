@@ -261,8 +261,18 @@ def _project(conn: sqlite3.Connection, seq: int, at: float, kind: EntryKind, sai
 def _open(conn: sqlite3.Connection, seq: int, at: float, release: Release) -> None:
     passage = release.passage.value if release.passage else None
     conn.execute(
-        "INSERT INTO release (seq, ticket, person_key, direction, at, passage, settled_by) VALUES (?,?,?,?,?,?,?)",
-        (seq, release.ticket, release.person_key, release.direction.value, at, passage, seq if passage else None),
+        "INSERT INTO release (seq, ticket, person_key, direction, at, passage, settled_by, code_step)"
+        " VALUES (?,?,?,?,?,?,?,?)",
+        (
+            seq,
+            release.ticket,
+            release.person_key,
+            release.direction.value,
+            at,
+            passage,
+            seq if passage else None,
+            release.code_step,
+        ),
     )
 
 

@@ -22,7 +22,7 @@ _ENTRY = "SELECT seq, at, kind, body, prev_hash, hash, version FROM entry "
 
 # A release that is still open counts as used: the person may be in the turnstile this moment.
 _USES = """
-SELECT ticket, person_key, direction, coalesce(passage, 'unknown'), at FROM release
+SELECT ticket, person_key, direction, coalesce(passage, 'unknown'), at, code_step FROM release
 WHERE passage IS NOT 'no_show' AND seq IN (
     SELECT seq FROM release WHERE ticket <> '' AND ticket IN (SELECT value FROM json_each(?))
     UNION SELECT seq FROM release WHERE person_key <> '' AND person_key = ?)
@@ -134,8 +134,8 @@ class LedgerReader:
         )
 
     def _use(self, row: tuple[Any, ...]) -> Use:
-        ticket, person, direction, passage, at = row
-        return Use(ticket, person, Direction(direction), Passage(passage), at, self.gate)
+        ticket, person, direction, passage, at, code_step = row
+        return Use(ticket, person, Direction(direction), Passage(passage), at, self.gate, code_step)
 
     def _made(self, make: Callable[[tuple[Any, ...]], T], rows: list[tuple[Any, ...]]) -> tuple[T, ...]:
         """The rows as nouns. What a disk has garbled makes none: that is a failure of the store, not of its reader."""

@@ -28,7 +28,7 @@ PROBLEMS_KEPT = 20
 
 _LINES = """
 SELECT e.seq, e.version, e.at, e.kind, e.body, e.prev_hash, e.hash, c.at, c.hash, c.public_key, c.signature,
-       r.ticket, r.person_key, r.direction, r.at
+       r.ticket, r.person_key, r.direction, r.at, r.code_step
 FROM entry AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq LEFT JOIN release AS r ON r.seq = e.seq ORDER BY e.seq
 """
 
@@ -171,7 +171,7 @@ class _Walk:
         self.tally[kind, said.decision.verdict.encode(), said.decision.reason.encode()] += 1
         self.inside += said.inside
         opens = said.opens
-        expected = (opens.ticket, opens.person_key, opens.direction, at) if opens else (None,) * 4
+        expected = (opens.ticket, opens.person_key, opens.direction, at, opens.code_step) if opens else (None,) * 5
         if tuple(_text(cell) if isinstance(cell, bytes) else cell for cell in row) != expected:
             self.blame(seq, f"the index of releases disagrees with line {seq}")
         if opens:

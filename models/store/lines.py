@@ -24,6 +24,7 @@ class Release:
     ticket: str = ""
     person_key: str = ""
     passage: Passage | None = None
+    code_step: int | None = None  # of a code that changes: this step and those before it are used up for the ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,3 +284,26 @@ def test_not_even_the_writing_connection_rewrites_a_line(ledger: Ledger) -> None
     for statement in ("UPDATE entry SET at = 0", "DELETE FROM entry"):
         with pytest.raises(sqlite3.IntegrityError, match="never re"):
             ledger.db.conn.execute(statement)
+
+
+# --- from an older program ---
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_still_verifies(path: Path) -> None:
+    an_evening(path, lines=30)
+    with read_ledger(path) as reader:
+        before = reader.uses(["T0", "T27"])
+    tamper(path, "ALTER TABLE release DROP COLUMN code_step", "PRAGMA user_version = 1")
+    with pytest.raises(WrongStore, match="start its writer once"):
+        read_ledger(path)
+    with open_ledger(path) as ledger:
+        assert ledger.uses(["T0", "T27"]) == before != ()
+        ledger.append(EntryKind.DECISION, {}, NIGHT, opens=Release(ticket="T9", code_step=7))
+    assert verify(path, PUBLIC).ok
+
+
+def test_a_use_tells_the_step_of_the_code_that_it_was_made_by(path: Path, ledger: Ledger) -> None:
+    ledger.append(EntryKind.DECISION, {}, NIGHT, opens=Release(ticket="T1", person_key="p1", code_step=2**40))
+    admit(ledger, "T1")
+    assert [use.code_step for use in ledger.uses(["T1"])] == [2**40, None]
+    assert verify(path, PUBLIC).ok

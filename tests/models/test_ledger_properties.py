@@ -33,7 +33,7 @@ class Kept:
     def use(self) -> Use:
         release = self.release
         passage = self.passage or Passage.UNKNOWN
-        return Use(release.ticket, release.person_key, release.direction, passage, NIGHT, "north")
+        return Use(release.ticket, release.person_key, release.direction, passage, NIGHT, "north", release.code_step)
 
 
 class LedgerLife(RuleBasedStateMachine):
@@ -53,9 +53,15 @@ class LedgerLife(RuleBasedStateMachine):
         assert [entry.seq for entry in written] == list(range(self.lines + 1, self.lines + many + 1))
         self.lines += many
 
-    @rule(ticket=TICKETS, person=PEOPLE, way=st.sampled_from(Direction), passage=st.none() | st.sampled_from(Passage))
-    def release(self, ticket: str, person: str, way: Direction, passage: Passage | None) -> None:
-        release = Release(way, ticket, person, passage)
+    @rule(
+        ticket=TICKETS,
+        person=PEOPLE,
+        way=st.sampled_from(Direction),
+        passage=st.none() | st.sampled_from(Passage),
+        code_step=st.none() | st.integers(0, 3),
+    )
+    def release(self, ticket: str, person: str, way: Direction, passage: Passage | None, code_step: int | None) -> None:
+        release = Release(way, ticket, person, passage, code_step)
         self.kept.append(Kept(self.ledger.append(EntryKind.DECISION, {}, NIGHT, opens=release).seq, release, passage))
         self.lines += 1
 

@@ -106,7 +106,11 @@ def test_a_change_to_any_column_of_a_checkpoint_is_named(path: Path, change: str
         ("UPDATE release SET settled_by = 3 WHERE seq = 121", "index of releases disagrees with line 122"),
         ("UPDATE release SET settled_by = NULL, passage = NULL WHERE seq = 121", "disagrees with line 122"),
         ("DELETE FROM release WHERE seq = 121", "index of releases disagrees with line 121"),
-        ("INSERT INTO release VALUES (3, 'x', '', 'entry', 0, NULL, NULL)", "index of releases disagrees with line 3"),
+        (
+            "INSERT INTO release VALUES (3, 'x', '', 'entry', 0, NULL, NULL, NULL)",
+            "index of releases disagrees with line 3",
+        ),
+        ("UPDATE release SET code_step = 9 WHERE seq = 121", "index of releases disagrees with line 121"),
         ("UPDATE release SET passage = 'passed', settled_by = 3 WHERE passage IS NULL", "index has 77 releases"),
         ("UPDATE ledger SET inside = inside - 1", "people inside"),
         ("UPDATE tally SET entries = entries + 1 WHERE verdict = 'deny'", "tally"),
