@@ -112,6 +112,11 @@ class Devices:
     sensor: str | None = setting(
         kinds.OPTIONAL_DEVICE, '""', "the passage sensor; without one a passage is recorded as unknown", None
     )
+    inputs: tuple[str, ...] = setting(kinds.DEVICES, "[]", "further sensors, for fire, tamper, a cabinet's door", ())
+    signals: tuple[str, ...] = setting(kinds.DEVICES, "[]", "lamps, buzzers, voices; none of them stops the lane", ())
+    rated: tuple[tuple[str, int], ...] = setting(
+        kinds.RATINGS, "{}", "what the data sheets promise, as in { relay = 100000 }; see gatectl devices wear", ()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +129,16 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vision:
-    """`[vision]`: how patient the gate is with camera and face engine, in seconds."""
+    """`[vision]`: how patient the gate is with camera and face engine, in seconds, and how it opens portraits."""
 
     start_s: float = setting(kinds.number(1, 300), "20.0", "how long loading the networks may take", 20.0)
     silence_s: float = setting(
         kinds.number(0.5, 30), "1.2", "a child silent for longer is replaced; more than one look takes here", 1.2
     )
+    portrait_decoder: tuple[str, ...] = setting(
+        kinds.COMMAND, '""', "your own program for chip pictures in a closed format: stdin to stdout", ()
+    )
+    portrait_decoder_s: float = setting(kinds.number(0.05, 5), "0.5", "how long it may take for one", 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

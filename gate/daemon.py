@@ -27,6 +27,7 @@ from gate.stores import Rules, Stores
 from gate.tighten import Loosening, tighten
 from gate.vitals import bare_trace
 from models.command import Answer, Command, DeviceStatus, Snapshot
+from models.cue import cue_of
 from models.decision import Policy
 from models.ledger import EntryKind
 from models.store.errors import StoreError
@@ -203,6 +204,7 @@ class Daemon:
 
     def _show(self, view: LaneView) -> None:
         self._view = view
+        self._devices.show(cue_of(view))
         self._tell()
         self._notify.status(f"{view.phase}: {view.reason or ''}")
 

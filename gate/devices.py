@@ -11,14 +11,16 @@ from drivers import connect
 from gate.config import Config
 from gate.hearing import EXIT_READER
 from gate.messages import DeviceHealth, Post
-from gate.pump import Pump, ReaderPump, SensorPump
+from gate.pump import HANG_S, Pump, ReaderPump, SensorPump
 from gate.relay_pump import RelayPump
+from gate.signal_pump import SignalPump
+from gate.spare_pump import InputPump, SparePump
 from gate.vision import CAMERA, VISION, Vision
-from gate.vision_link import VisionLimits
+from gate.vision_link import Decoder, VisionLimits
+from models.cue import Cue
 
 PATIENCE_S = 4.0  # at a start the readers wait this long for the camera and the others
 LOOK_S = 0.02
-HANG_S = 8.0
 
 
 class LaneDevices:
@@ -31,10 +33,14 @@ class LaneDevices:
         self.readers = [_reader("reader", urls.reader, post)]
         if urls.exit_reader:
             self.readers.append(_reader(EXIT_READER, urls.exit_reader, post))
+        self.inputs = [_input(name, url, post) for name, url in _numbered("input", urls.inputs)]
+        self.signals = [_signal(name, url, post) for name, url in _numbered("signal", urls.signals)]
         limits = VisionLimits(start_s=config.vision.start_s, silence_s=config.vision.silence_s)
-        self.eyes = Vision(urls.camera, urls.face, post, limits) if urls.camera else None
+        decoder = Decoder(config.vision.portrait_decoder, config.vision.portrait_decoder_s)
+        self.eyes = Vision(urls.camera, urls.face, post, limits, decoder) if urls.camera else None
         self._needed: list[Pump[Any]] = [self.relay, *([self.sensor] if self.sensor else [])]
-        self._pumps: list[Pump[Any]] = [*self.readers, *self._needed]
+        self._spares: list[SparePump[Any]] = [*self.inputs, *self.signals]
+        self._pumps: list[Pump[Any]] = [*self.readers, *self._needed, *self._spares]
         self._all: list[Pump[Any] | Vision] = [*self._pumps, *([self.eyes] if self.eyes else [])]
 
     @property
@@ -69,9 +75,21 @@ class LaneDevices:
         """How each of them fares."""
         return [pump.health() for pump in self._pumps] + (list(self.eyes.health()) if self.eyes else [])
 
+    def show(self, cue: Cue) -> None:
+        """Tell lamps, buzzers and voices, the readers' own as well, how the lane stands; nobody waits for them."""
+        for signal in self.signals:
+            signal.show(cue)
+        for reader in self.readers:
+            reader.show(cue)
+
     def hung(self, pulse_s: float) -> str:
-        """A driver stuck in the kernel can't say so: its name and for how long, or nothing."""
-        for health in (pump.health() for pump in self._pumps):
+        """A driver stuck in the kernel can't say so: its name and for how long, or nothing.
+
+        Of those that the lane can do without, the lane is told as of a loss.
+        """
+        for spare in self._spares:
+            spare.look_for_hang()
+        for health in (pump.health() for pump in (*self.readers, *self._needed)):
             silent_s = time.monotonic() - health.beat_mono
             if health.up and silent_s > HANG_S + pulse_s:
                 return f"the {health.name} driver has hung for {silent_s:.0f} s"
@@ -80,6 +98,19 @@ class LaneDevices:
 
 def _reader(name: str, url: str, post: Post) -> ReaderPump:
     return ReaderPump(name, lambda: connect("reader", url), post)
+
+
+def _numbered(name: str, urls: tuple[str, ...]) -> list[tuple[str, str]]:
+    """`input`, `input-2`, `input-3`, each with its URL."""
+    return [(name if number == 1 else f"{name}-{number}", url) for number, url in enumerate(urls, 1)]
+
+
+def _input(name: str, url: str, post: Post) -> InputPump:
+    return InputPump(name, lambda: connect("sensor", url), post)
+
+
+def _signal(name: str, url: str, post: Post) -> SignalPump:
+    return SignalPump(name, lambda: connect("signal", url), post)
 
 
 def _sensor(name: str, url: str, post: Post) -> SensorPump:

@@ -96,8 +96,9 @@ class DeviceHealth:
     """How a device fares. Times are monotonic seconds.
 
     `since_mono` is when it last went up or down, `beat_mono` its last sign of life, `reconnects` how often it came
-    back, `bad_answers` how often it spoke nonsense, refused or was silent. `why` tells of the last loss and survives
-    the return.
+    back, `bad_answers` how often it spoke nonsense, refused or was silent, `uses` how often it did what it is there
+    for: a contact closed, a turn seen, a document read, a cue shown. `why` tells of the last loss and survives the
+    return.
     """
 
     name: str
@@ -114,3 +115,4 @@ Message: TypeAlias = (
 )
 Post: TypeAlias = Callable[[Message], None]
 """Hands one message to the loop. Called from any thread, so it must be safe there and must not block."""
+    uses: int = 0

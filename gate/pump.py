@@ -16,11 +16,11 @@ from typing import Generic, Protocol, TypeVar
 
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, DriverError
 from drivers.interfaces import CardReader, Device, PassageSensor
+from gate.latest_cue import LatestCue
 from gate.messages import (
     DeviceDown,
     DeviceHealth,
     DeviceUp,
-    Message,
     Post,
     PumpDied,
     ReaderGave,
@@ -29,12 +29,15 @@ from gate.messages import (
 )
 from gate.vitals import Backoff, Vitals, bare_trace
 from models.credential import CardFault, CardProblem, Credential
-from models.passage import SensorSignal
+from models.cue import Cue
+from models.passage import SensorSignal, SignalKind
 
 _log = logging.getLogger("gate.pump")
 
 READ_S = 0.25  # one wait for a card or a signal; also what `stop` may have to wait for
 BAD_IN_A_ROW = 5  # more than chance: the line is out of step, connect anew
+HANG_S = 8.0  # a driver that says nothing for longer hangs
+SHOW_AGAIN_S = 2.0  # a reader that did not take a cue is shown it again after so long
 
 D = TypeVar("D", bound=Device)
 T_co = TypeVar("T_co", covariant=True)
@@ -82,7 +85,10 @@ class Pump(ABC, Generic[D]):
                 self._live_once()
         except Exception as error:  # the one place: a bug in a driver must be seen, not lost with its thread
             _log.critical("%s: the pump died of %s", self.name, type(error).__name__)
-            self._post(PumpDied(self.name, bare_trace(error)))
+            self._die(error)
+
+    def _die(self, error: Exception) -> None:
+        self._post(PumpDied(self.name, bare_trace(error)))
 
     def _live_once(self) -> None:
         try:
@@ -120,6 +126,7 @@ class _ReadingPump(Pump[R]):
     def _serve(self, device: R) -> None:
         bad = 0
         while not self._stopping.is_set():
+            self._before_read(device)
             try:
                 item = device.read(READ_S)
             except (BadAnswer, DeviceTimeout, DeviceRefused) as error:
@@ -131,22 +138,56 @@ class _ReadingPump(Pump[R]):
             else:
                 bad = 0
                 if item is not None:
-                    self._post(self._message(item, time.monotonic()))
+                    self._take(item, time.monotonic())
             self._vitals.beat()
 
     @abstractmethod
-    def _message(self, item: object, at_mono: float) -> Message: ...
+    def _take(self, item: object, at_mono: float) -> None: ...
+
+    def _before_read(self, device: R) -> None:
+        """What there is to do between two reads; it must not take long."""
 
     def _misread(self, error: DriverError) -> None:
         _log.warning("%s: %s", self.name, error)
 
 
 class ReaderPump(_ReadingPump[CardReader]):
-    """Posts `ReaderGave` for each presented document, readable or not."""
+    """Posts `ReaderGave` for each presented document, readable or not.
 
-    def _message(self, item: object, at_mono: float) -> Message:
+    A reader with a lamp or a buzzer of its own may have `show(cue)`, as a `Signal` has: it is called between two reads.
+    A cue that it did not take costs the lamp and not the reader.
+    """
+
+    def __init__(
+        self, name: str, connect: Callable[[], CardReader], post: Post, *, backoff: Backoff | None = None
+    ) -> None:
+        super().__init__(name, connect, post, backoff=backoff)
+        self._cue = LatestCue()
+        self._show_at = 0.0
+
+    def show(self, cue: Cue) -> None:
+        """Let the reader's own lamp and buzzer show this; from any thread, at once."""
+        self._cue.put(cue)
+
+    def _greet(self, device: CardReader) -> None:
+        self._cue.forget_shown()
+        self._show_at = 0.0
+
+    def _before_read(self, device: CardReader) -> None:
+        show: Callable[[Cue], None] | None = getattr(device, "show", None)
+        if show is None or time.monotonic() < self._show_at:
+            return
+        try:
+            self._cue.show(show)
+        except (BadAnswer, DeviceTimeout, DeviceRefused) as error:
+            self._vitals.count_bad()
+            _log.warning("%s: its lamp: %s", self.name, error)
+            self._show_at = time.monotonic() + SHOW_AGAIN_S
+
+    def _take(self, item: object, at_mono: float) -> None:
         assert isinstance(item, Credential | CardFault)
-        return ReaderGave(self.name, item, at_mono)
+        self._vitals.count_use()
+        self._post(ReaderGave(self.name, item, at_mono))
 
     def _misread(self, error: DriverError) -> None:
         super()._misread(error)
@@ -165,9 +206,11 @@ class SensorPump(_ReadingPump[PassageSensor]):
         if greet is not None:
             greet()
 
-    def _message(self, item: object, at_mono: float) -> Message:
+    def _take(self, item: object, at_mono: float) -> None:
         assert isinstance(item, SensorSignal)
-        return SensorGave(self.name, item, at_mono)
+        if item.kind is SignalKind.TURNED:
+            self._vitals.count_use()
+        self._post(SensorGave(self.name, item, at_mono))
 
     def _misread(self, error: DriverError) -> None:
         super()._misread(error)

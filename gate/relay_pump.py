@@ -117,6 +117,7 @@ class RelayPump(Pump[Relay]):
             command.done.set_result(None)
 
     def _pulse(self, relay: Relay, seconds: float, begun: Callable[[], None]) -> None:
+        self._count_closing()
         if getattr(relay, "times_pulses", True):
             relay.pulse(seconds)
             return
@@ -136,8 +137,15 @@ class RelayPump(Pump[Relay]):
         self._stopping.wait(max(0.0, begun_at + min(seconds, SHORTEST_PULSE_S) - time.monotonic()))
 
     def _hold(self, relay: Relay, closed: bool) -> None:
+        if closed:
+            self._count_closing()
         relay.hold(closed)
         self._held = closed
+
+    def _count_closing(self) -> None:
+        """What wears a contact. One that is held already does not move."""
+        if not self._held:
+            self._vitals.count_use()
 
     def _close_intake(self) -> None:
         with self._intake:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field
 from enum import Enum
@@ -15,7 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 _DEVICE_URL = re.compile(r"[a-z0-9_]+(\+[a-z0-9_]+)*:\S*", re.ASCII)
-_SECRET_IN_URL = re.compile(r"//[^/?]*@|[?&][^=&]*(pass|secret|token|pin|key)[^=&]*=", re.IGNORECASE)
+# The name of a file that holds a key is no secret.
+_SECRET_IN_URL = re.compile(r"//[^/?]*@|[?&][^=&]*(pass|secret|token|pin|key)[^=&]*=(?!/[a-z])", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(r"-----BEGIN|\n|^(?![/.])[0-9A-Za-z+/=_-]{32,}$")
 
 
@@ -134,8 +136,32 @@ def _read_device(value: Any) -> str:
     return value
 
 
+def _read_devices(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(DEVICES.expected)
+    return tuple(_read_device(url) for url in value)
+
+
+def _read_ratings(value: Any) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, dict):
+        raise ValueError(RATINGS.expected)
+    rating = whole(1, 1_000_000_000)
+    return tuple((device, rating.read(operations)) for device, operations in value.items())
+
+
 def _read_optional_device(value: Any) -> str | None:
     return None if value == "" else _read_device(value)
+
+
+def _read_command(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(COMMAND.expected)
+    match tuple(shlex.split(value)):
+        case () | ("library", _, _, "buffers" | "file") as words if not words or words[1].startswith("/"):
+            return words
+        case (program, *_) as words if program.startswith("/"):
+            return words
+    raise ValueError(COMMAND.expected)
 
 
 def _read_zone(value: Any) -> ZoneInfo:
@@ -154,6 +180,8 @@ def _read_distances(value: Any) -> Mapping[str, float]:
 
 def looks_secret(value: Any) -> bool:
     """Whether `value` had better not be repeated in a message."""
+    if isinstance(value, list):
+        return any(looks_secret(one) for one in value)
     return isinstance(value, str) and bool(_LOOKS_SECRET.search(value) or _SECRET_IN_URL.search(value))
 
 
@@ -164,5 +192,11 @@ FILE_NAMES = Kind('a list of at least one file name, as in ["issuers/hall.pub"]'
 SECRET_FILE = Kind("the name of the file that holds the secret, never the secret itself", _read_secret_file)
 DEVICE = Kind("a device URL without a secret, as in sam+serial:///dev/gate-reader", _read_device)
 OPTIONAL_DEVICE = Kind('a device URL without a secret, or "" for none', _read_optional_device)
+DEVICES = Kind('a list of device URLs without secrets, as in ["modbus+serial:///dev/gate-lamp"]', _read_devices)
+RATINGS = Kind("a table of device = operations, as in { relay = 100000 }", _read_ratings)
+COMMAND = Kind(
+    'an absolute path with its arguments, or "library /path/name.so FUNCTION buffers" (or file), or "" for none',
+    _read_command,
+)
 ZONE = Kind("a time zone's name, as in Asia/Shanghai", _read_zone)
 DISTANCES = Kind('a table of model = distance (0 to 10), as in { "dlib-resnet" = 0.45 }', _read_distances)

@@ -49,6 +49,10 @@ class Vitals:
         """The device spoke nonsense, refused, or was silent when it should have spoken."""
         self.health = replace(self.health, bad_answers=self.health.bad_answers + 1)
 
+    def count_use(self) -> None:
+        """The device did what it is there for, which wears it."""
+        self.health = replace(self.health, uses=self.health.uses + 1)
+
     def steady(self) -> bool:
         """Whether the device has been up for a while."""
         return self.health.up and time.monotonic() - self.health.since_mono >= STEADY_S

@@ -149,6 +149,35 @@ def test_a_secret_in_a_device_url_is_refused_and_never_repeated(written, url):
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["inputs", "signals"])
+def test_a_secret_in_one_url_of_a_list_is_refused_and_never_repeated(written, kind):
+    path = written(GOOD.replace('reader = "sim:"', f'reader = "sim:"\n{kind} = ["sim:", "sim:?token=hunter2"]'))
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert [one.key for one in caught.value.problems] == [f"devices.{kind}"]
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_may_name_the_file_that_holds_a_key(written):
+    url = "osdp+serial:///dev/gate-reader?key=/etc/menshen/keys/reader&address=101"
+    assert load(written(GOOD.replace('reader = "sim:"', f'reader = "{url}"'))).devices.reader == url
+
+
+def test_a_lane_may_have_several_signals_and_further_inputs_and_says_what_they_are_rated_for(written):
+    more = 'signals = ["sim:", "sim:?x=1"]\ninputs = ["sim:"]\nrated = { relay = 100_000, input = 5 }'
+    devices = load(written(GOOD.replace('reader = "sim:"', f'reader = "sim:"\n{more}'))).devices
+    assert (devices.signals, devices.inputs) == (("sim:", "sim:?x=1"), ("sim:",))
+    assert devices.rated == (("relay", 100_000), ("input", 5))
+
+
+@pytest.mark.parametrize(
+    "line", ['signals = "sim:"', "signals = [7]", 'inputs = [""]', "rated = { relay = 0 }", "rated = []"]
+)
+def test_a_list_of_devices_holds_urls_and_a_rating_is_a_number_above_zero(written, line):
+    (problem,) = problems_of(written(GOOD.replace('reader = "sim:"', f'reader = "sim:"\n{line}')))
+    assert problem.key == f"devices.{line.split(' ')[0]}"
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "true", '"6"', "[6]", "61"])
 def test_a_number_out_of_its_range_is_refused(written, value):
     (problem,) = problems_of(written(GOOD + f"\n[policy]\ncapture_s = {value}\n"))
