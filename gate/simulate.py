@@ -1,17 +1,27 @@
-"""`gatectl simulate`: the far end of a device's wire, driven by lines of text."""
+"""`gatectl simulate`: the far end of a device's wire, driven by lines of text.
+
+A driver brings its far end in one of two forms:
+
+* `simulator(port) -> Simulator`, where the wire is a stream of bytes: the far end gets a pseudo-terminal;
+* `bench_simulator() -> BenchSimulator`, where it is something else (a virtual card slot, datagrams): the far end makes
+  its wire itself, and says where to connect.
+
+A driver that has both is simulated without a pseudo-terminal.
+"""
 
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from drivers import Kind, available, load
-from drivers.errors import MissingLibrary, UnknownDevice
+from drivers.errors import DriverError, MissingLibrary, UnknownDevice
 from drivers.transport import PtyPort
 from drivers.url import did_you_mean
 
-_KINDS: tuple[Kind, ...] = ("reader", "relay", "sensor")
+_KINDS: tuple[Kind, ...] = ("reader", "relay", "sensor", "signal")
 
 
 class Simulator(Protocol):
@@ -24,6 +34,23 @@ class Simulator(Protocol):
         """Do what a line of text says, and answer in words."""
 
 
+class BenchSimulator(Simulator, Protocol):
+    """A device's half that brings its own wire, ready when it is made."""
+
+    @property
+    def url(self) -> str:
+        """What to connect to."""
+
+    def unplug(self) -> None:
+        """Pull the plug, as far as this wire has one."""
+
+    def replug(self) -> None:
+        """Put it back."""
+
+    def close(self) -> None:
+        """Give the wire back."""
+
+
 def simulated() -> dict[str, tuple[Kind, str]]:
     """The drivers that bring a simulator: `kind/driver`, and the bare driver's name where one kind alone has it."""
     found = [(kind, driver) for kind in _KINDS for driver in available(kind) if _has_simulator(kind, driver)]
@@ -33,33 +60,60 @@ def simulated() -> dict[str, tuple[Kind, str]]:
 
 
 def simulate(driver: str, link: Path | None, stdin: TextIO, stdout: TextIO) -> int:
-    """Be the device of `driver` (`lcus`, `relay/sim`…) at the far end of a pseudo-terminal until `stdin` ends.
+    """Be the device of `driver` (`lcus`, `relay/sim`…) until `stdin` ends.
 
     Prints the URL to connect to first, then an answer to each line read: `help` asks the device what it knows, `unplug`
-    and `replug` pull and put back the plug, `quit` ends. `link` is a symbolic link to make to the terminal; without it
-    a plug put back gets a new path, which is printed. Gives the exit status: 0, or 2 for a driver that isn't there.
+    and `replug` pull and put back the plug, `quit` ends. `link` is a symbolic link to make to the pseudo-terminal;
+    without it a plug put back gets a new path, which is printed. Gives the exit status: 0, 1 where the device's wire
+    can't be made, or 2 for a driver that isn't there.
     """
     known = simulated()
     if driver not in known:
         names = ", ".join(known)
         print(f"nothing simulates {driver!r}{did_you_mean(driver, known)}; there are: {names}", file=stdout, flush=True)
         return 2
-    kind, name = known[driver]
+    try:
+        bench = _bench(*known[driver], link)
+    except (DriverError, OSError) as error:
+        print(f"{driver}: {error}", file=stdout, flush=True)
+        return 1
     stop = threading.Event()
-    with PtyPort(link) as port:
-        device: Simulator = load(kind, name).simulator(port)
-        runner = threading.Thread(target=device.run, args=(stop,), name=f"simulate-{name}")
+    with closing(bench):
+        runner = threading.Thread(target=bench.run, args=(stop,), name=f"simulate-{known[driver][1]}")
         runner.start()
         try:
-            print(f"{name}+serial://{port.path}", file=stdout, flush=True)
-            _converse(device, port, name, stdin, stdout)
+            print(bench.url, file=stdout, flush=True)
+            _converse(bench, stdin, stdout)
         finally:
             stop.set()
             runner.join()
     return 0
 
 
-def _converse(device: Simulator, port: PtyPort, name: str, stdin: TextIO, stdout: TextIO) -> None:
+class _PtyBench:
+    """A simulator on a byte stream, with its pseudo-terminal."""
+
+    def __init__(self, kind: Kind, name: str, link: Path | None) -> None:
+        self._name = name
+        self._port = PtyPort(link)
+        device: Simulator = load(kind, name).simulator(self._port)
+        self.run, self.command = device.run, device.command
+        self.unplug, self.replug, self.close = self._port.unplug, self._port.replug, self._port.close
+
+    @property
+    def url(self) -> str:
+        return f"{self._name}+serial://{self._port.path}"
+
+
+def _bench(kind: Kind, name: str, link: Path | None) -> BenchSimulator:
+    own = getattr(load(kind, name), "bench_simulator", None)
+    if own is None:
+        return _PtyBench(kind, name, link)
+    bench: BenchSimulator = own()
+    return bench
+
+
+def _converse(bench: BenchSimulator, stdin: TextIO, stdout: TextIO) -> None:
     for line in stdin:
         match line.strip():
             case "":
@@ -67,20 +121,21 @@ def _converse(device: Simulator, port: PtyPort, name: str, stdin: TextIO, stdout
             case "quit":
                 return
             case "unplug":
-                port.unplug()
+                bench.unplug()
                 answer = "unplugged"
             case "replug":
-                port.replug()
-                answer = f"{name}+serial://{port.path}"
+                bench.replug()
+                answer = bench.url
             case "help":
-                answer = f"{device.command('help')}; and: unplug, replug, quit"
+                answer = f"{bench.command('help')}; and: unplug, replug, quit"
             case words:
-                answer = device.command(words)
+                answer = bench.command(words)
         print(answer, file=stdout, flush=True)
 
 
 def _has_simulator(kind: Kind, driver: str) -> bool:
     try:
-        return hasattr(load(kind, driver), "simulator")
+        module = load(kind, driver)
     except (MissingLibrary, UnknownDevice):
         return False  # its library isn't installed here; the others can still be simulated
+    return hasattr(module, "simulator") or hasattr(module, "bench_simulator")
