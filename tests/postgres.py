@@ -7,6 +7,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,37 +25,38 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Run a cluster in `folder`; gives the URL of its maintenance database. It listens on a Unix socket alone.
+def cluster() -> Iterator[str]:
+    """Run a cluster; gives the URL of its maintenance database. It listens on a Unix socket alone.
 
-    PostgreSQL refuses to run as root; then it runs as the user `postgres`, to whom `folder` is given.
+    PostgreSQL refuses to run as root; then it runs as the user `postgres`. Its folder is none of pytest's, for every
+    start of pytest closes those to all others.
     """
     bin_folder = programs()
     assert bin_folder is not None, "look at programs() first"
-    data, socket = folder / "data", Path("/tmp") / f"menshen-pg-{secrets.token_hex(4)}"
-    socket.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="menshen-pg-", dir="/tmp"))  # a socket's path must be short
+    data, log = folder / "data", folder / "log"
     as_user: list[str] = []
     if os.geteuid() == 0:
         owner = pwd.getpwnam(_USER)
-        for place in (folder, socket):
-            os.chown(place, owner.pw_uid, owner.pw_gid)
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and parent not in (Path("/"), Path("/tmp")):
-                parent.chmod(parent.stat().st_mode | 0o011)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
         as_user = ["setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--init-groups"]
 
     def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd="/")
+        done = subprocess.run([*as_user, *command], check=False, capture_output=True, cwd="/", text=True)
+        if done.returncode != 0:
+            told = log.read_text() if log.exists() else ""
+            raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}{told}")
 
-    run(f"{bin_folder}/initdb", "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-    options = f"-k {socket} -c listen_addresses='' -c max_connections=200"
-    log = folder / "log"
-    run(f"{bin_folder}/pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
     try:
-        yield f"postgresql://{_USER}@/postgres?host={socket}"
+        run(f"{bin_folder}/initdb", "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
+        run(f"{bin_folder}/pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
+        try:
+            yield f"postgresql://{_USER}@/postgres?host={folder}"
+        finally:
+            run(f"{bin_folder}/pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
     finally:
-        run(f"{bin_folder}/pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
-        shutil.rmtree(socket, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_database(url: str) -> str:

@@ -117,8 +117,8 @@ class Directory:
         row = tables.device
         with self._hub.engine.connect() as connection:
             found = connection.execute(
-                select(row, tables.site.c.name.label("site")).where(
-                    row.c.device == device, row.c.state.in_((ENROLLED, "revoked")), tables.site.c.one == 1
+                select(row, select(tables.site.c.name).scalar_subquery().label("site")).where(
+                    row.c.device == device, row.c.state.in_((ENROLLED, "revoked"))
                 )
             ).first()
         if found is None:

@@ -314,6 +314,7 @@ claim = Table(
     Column("gate", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("passage", Text, nullable=False, server_default="held"),  # held, passed, unknown
+    Index("ix_claim_device_passage", "device", "passage"),
 )
 
 ended_claim = Table(

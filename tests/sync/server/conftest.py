@@ -15,14 +15,14 @@ from tests import postgres
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster() -> Iterator[str]:
     """A private PostgreSQL, one for each test process."""
     if postgres.programs() is None:
         message = "PostgreSQL is not installed here (Debian: postgresql)"
         if os.environ.get(postgres.REQUIRED) == "required":
             pytest.fail(message)
         pytest.skip(message)
-    with postgres.cluster(tmp_path_factory.mktemp("postgres")) as url:
+    with postgres.cluster() as url:
         yield url
 
 

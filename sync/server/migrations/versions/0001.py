@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("passage", sa.Text(), server_default="held", nullable=False),
         sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_claim")),
     )
+    op.create_index("ix_claim_device_passage", "claim", ["device", "passage"], unique=False)
     op.create_table(
         "conflict",
         sa.Column("conflict", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

@@ -1,0 +1,191 @@
+"""Claims: "this ticket is being used here, now". Whoever's row comes first into the table has the ticket.
+
+The database alone decides, by the key of `claim`, so that any number of workers may ask at once. Claims that arrive
+while a batch is with the database go together in the next one: a crowd costs few commits, a single visitor waits for
+nobody. For an event that is leased to a venue hub the hub alone answers, here and at the hub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from models.decision import Policy, ReEntryMode
+from models.passage import Direction
+from models.wire import from_json
+from sync.contract import ClaimAnswer, ClaimRequest, FirstUse
+from sync.server import tables
+from sync.server.database import insert_or_ignore
+from sync.server.hub import Hub
+
+GRANTED, REFUSED, NO_ANSWER = "granted", "refused", "no_answer"
+LARGEST_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One claim and the device that brought it."""
+
+    claim: ClaimRequest
+    device: str
+
+
+def settle(connection: Connection, asked: Sequence[Asked], now: float) -> list[ClaimAnswer]:
+    """Answer claims, in order, within the caller's transaction.
+
+    An exit ends the use before it. A claim that is repeated gets the answer it got before; one that was given back
+    (nobody came) takes nothing any more. Among several for one ticket the first in order has it.
+    """
+    events = _events(connection, {one.claim.event for one in asked})
+    ended = _ended(connection, asked)
+    ours = [one for one in asked if _answers_for(one, events)]
+    for one in ours:
+        if one.claim.direction == Direction.EXIT:
+            _end(connection, one.claim)
+    takers = [one for one in ours if _takes(one, events)]
+    _take(connection, [one for one in takers if (one.claim.event, one.claim.claim) not in ended], now)
+    held = _held(connection, takers)
+    return [_answer(one, events, held) for one in asked]
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What matters of an event here: is a ticket good for one entry at a time, and who answers for it."""
+
+    hard: bool
+    lessee: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who has a ticket."""
+
+    claim: str
+    use: FirstUse
+
+
+def _answers_for(one: Asked, events: dict[str, _Event]) -> bool:
+    event = events.get(one.claim.event)
+    return event is not None and event.lessee in ("", one.device)
+
+
+def _takes(one: Asked, events: dict[str, _Event]) -> bool:
+    """Whether the claim takes its ticket for itself. Where re-entry is free, nothing has to be taken."""
+    return one.claim.direction != Direction.EXIT and events[one.claim.event].hard
+
+
+def _answer(one: Asked, events: dict[str, _Event], held: dict[tuple[str, str], _Holder]) -> ClaimAnswer:
+    claim = one.claim
+    if not _answers_for(one, events):
+        return ClaimAnswer(claim.claim, NO_ANSWER)
+    holder = held.get((claim.event, claim.ticket)) if _takes(one, events) else None
+    if holder is None or holder.claim == claim.claim:
+        return ClaimAnswer(claim.claim, GRANTED)
+    return ClaimAnswer(claim.claim, REFUSED, holder.use)
+
+
+def give_back(connection: Connection, event: str, claim: str, now: float) -> None:
+    """Nobody came: the ticket is free again, and this claim takes nothing any more."""
+    held = tables.claim
+    connection.execute(delete(held).where(held.c.event == event, held.c.claim == claim))
+    connection.execute(insert_or_ignore(connection, tables.ended_claim).values(event=event, claim=claim, at=now))
+
+
+def _end(connection: Connection, claim: ClaimRequest) -> None:
+    held = tables.claim
+    connection.execute(delete(held).where(held.c.event == claim.event, held.c.ticket == claim.ticket))
+
+
+def _take(connection: Connection, wanted: Sequence[Asked], now: float) -> None:
+    if not wanted:
+        return
+    first: dict[tuple[str, str], Asked] = {}
+    for one in wanted:
+        first.setdefault((one.claim.event, one.claim.ticket), one)
+    # Always in the same order, so that two workers with the same tickets wait for each other and don't lock up.
+    rows = [
+        {
+            "event": event,
+            "ticket": ticket,
+            "claim": one.claim.claim,
+            "device": one.device,
+            "gate": one.claim.gate,
+            "at": one.claim.at or now,
+            "passage": "held",
+        }
+        for (event, ticket), one in sorted(first.items())
+    ]
+    connection.execute(insert_or_ignore(connection, tables.claim).values(rows))
+
+
+def _held(connection: Connection, takers: Sequence[Asked]) -> dict[tuple[str, str], _Holder]:
+    held = tables.claim
+    keys = sorted({(one.claim.event, one.claim.ticket) for one in takers})
+    if not keys:
+        return {}
+    rows = connection.execute(select(held).where(tuple_(held.c.event, held.c.ticket).in_(keys)))
+    return {(row.event, row.ticket): _Holder(row.claim, FirstUse(row.gate, row.at, row.passage)) for row in rows}
+
+
+def _ended(connection: Connection, asked: Sequence[Asked]) -> set[tuple[str, str]]:
+    ended = tables.ended_claim
+    keys = sorted({(one.claim.event, one.claim.claim) for one in asked})
+    if not keys:
+        return set()
+    rows = connection.execute(
+        select(ended.c.event, ended.c.claim).where(tuple_(ended.c.event, ended.c.claim).in_(keys))
+    )
+    return {(row.event, row.claim) for row in rows}
+
+
+def _events(connection: Connection, names: set[str]) -> dict[str, _Event]:
+    event = tables.event
+    rows = connection.execute(
+        select(event.c.event, event.c.policy, event.c.lessee).where(event.c.event.in_(sorted(names)))
+    )
+    return {row.event: _Event(_is_hard(row.policy), row.lessee or "") for row in rows}
+
+
+@cache
+def _is_hard(policy: str) -> bool:
+    return from_json(Policy, policy).reentry is ReEntryMode.HARD
+
+
+class ClaimDesk:
+    """Takes claims one by one and settles them in batches, one batch at a time, in a thread."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._waiting: list[tuple[Asked, asyncio.Future[ClaimAnswer]]] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def ask(self, asked: Sequence[Asked]) -> list[ClaimAnswer]:
+        """The answers, in order. Raises what the database raises."""
+        loop = asyncio.get_running_loop()
+        answers = [loop.create_future() for _ in asked]
+        self._waiting += zip(asked, answers, strict=True)
+        if self._working is None or self._working.done():
+            self._working = loop.create_task(self._work())
+        return list(await asyncio.gather(*answers))
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            try:
+                answers = await asyncio.to_thread(self._settle, [asked for asked, _ in batch])
+            except Exception as error:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():  # whoever asked may have gone
+                    future.set_result(answer)
+
+    def _settle(self, asked: list[Asked]) -> list[ClaimAnswer]:
+        with self._hub.begin() as connection:
+            return settle(connection, asked, self._hub.clock())

@@ -1,0 +1,140 @@
+"""Who has a ticket: one at a time, whoever asks how often and from where. On both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import insert, update
+
+from models.decision import Policy, Profile
+from models.passage import Direction
+from models.profiles import policy_of
+from models.wire import to_json
+from sync.contract import ClaimAnswer, ClaimRequest
+from sync.server import tables
+from sync.server.claims import Asked, ClaimDesk, give_back, settle
+from sync.server.hub import Hub
+
+
+@pytest.fixture(autouse=True)
+def events(hub: Hub) -> None:
+    """A concert, where a ticket is good for one entry, and a hospital, where people come and go."""
+    with hub.begin() as connection:
+        connection.execute(insert(tables.organisation).values(organisation="o", name="O"))
+        connection.execute(insert(tables.venue).values(venue="v", organisation="o", name="V"))
+        for policy in (policy_of(Profile.CARD, "show"), policy_of(Profile.HOSPITAL, "ward")):
+            connection.execute(insert(tables.event).values(**_event(policy)))
+
+
+def _event(policy: Policy) -> dict[str, object]:
+    row = {"event": policy.event, "organisation": "o", "venue": "v", "name": policy.event}
+    return row | {
+        "begins_at": 0.0,
+        "ends_at": 1.0,
+        "policy": to_json(policy).decode(),
+        "sealed_secret": b"",
+        "made_at": 0.0,
+    }
+
+
+def _asked(claim: str, ticket: str = "T1", event: str = "show", device: str = "d1", out: bool = False) -> Asked:
+    direction = Direction.EXIT if out else Direction.ENTRY
+    return Asked(ClaimRequest(claim, event, ticket, direction, gate=f"gate of {device}", at=5.0), device)
+
+
+def _settle(hub: Hub, *asked: Asked) -> list[str]:
+    return [answer.answer for answer in _answers(hub, *asked)]
+
+
+def _answers(hub: Hub, *asked: Asked) -> list[ClaimAnswer]:
+    with hub.begin() as connection:
+        return settle(connection, asked, hub.clock())
+
+
+def test_the_first_has_it_and_the_second_is_told_where(hub: Hub) -> None:
+    assert _settle(hub, _asked("a")) == ["granted"]
+    (second,) = _answers(hub, _asked("b", device="d2"))
+    assert second.answer == "refused"
+    assert second.first is not None
+    assert (second.first.gate, second.first.at, second.first.passage) == ("gate of d1", 5.0, "held")
+
+
+def test_a_repeated_claim_gets_the_same_answer(hub: Hub) -> None:
+    assert _settle(hub, _asked("a"), _asked("b")) == ["granted", "refused"]
+    assert _settle(hub, _asked("b"), _asked("a")) == ["refused", "granted"]
+
+
+def test_of_two_in_one_batch_the_first_has_it(hub: Hub) -> None:
+    first, second = _answers(hub, _asked("a"), _asked("b", device="d2"))
+    assert (first.answer, second.answer) == ("granted", "refused")
+    assert second.first is not None
+
+
+def test_an_exit_frees_the_ticket(hub: Hub) -> None:
+    assert _settle(hub, _asked("a")) == ["granted"]
+    assert _settle(hub, _asked("out", out=True)) == ["granted"]
+    assert _settle(hub, _asked("b", device="d2")) == ["granted"]
+
+
+def test_a_claim_that_was_given_back_takes_nothing_when_it_comes_again(hub: Hub) -> None:
+    """A duplicate that a network held back must not lock the holder out."""
+    assert _settle(hub, _asked("a")) == ["granted"]
+    with hub.begin() as connection:
+        give_back(connection, "show", "a", 6.0)
+    assert _settle(hub, _asked("a")) == ["granted"]
+    assert _settle(hub, _asked("b", device="d2")) == ["granted"]
+    assert _settle(hub, _asked("a")) == ["refused"]
+
+
+def test_where_people_come_and_go_everybody_is_granted(hub: Hub) -> None:
+    assert _settle(hub, _asked("a", event="ward"), _asked("b", event="ward")) == ["granted", "granted"]
+
+
+def test_for_an_event_of_others_there_is_no_answer(hub: Hub) -> None:
+    assert _settle(hub, _asked("a", event="elsewhere")) == ["no_answer"]
+    with hub.begin() as connection:
+        connection.execute(update(tables.event).values(lessee="hub-1"))
+    assert _settle(hub, _asked("a"), _asked("b", device="hub-1")) == ["no_answer", "granted"]
+
+
+def test_of_many_who_ask_at_once_one_has_it(hub: Hub) -> None:
+    """Eight threads with a connection each, all with the same ten tickets in different orders."""
+    won: list[str] = []
+    barrier = threading.Barrier(8)
+
+    def ask(me: int) -> None:
+        mine = [_asked(f"{me}-{n}", ticket=f"T{n}", device=f"d{me}") for n in range(10)]
+        barrier.wait(10)
+        answers = _answers(hub, *(mine[me:] + mine[:me]))
+        won.extend(answer.claim.split("-")[1] for answer in answers if answer.answer == "granted")
+
+    threads = [threading.Thread(target=ask, args=(me,)) for me in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(won) == [str(n) for n in range(10)]
+
+
+def test_the_desk_answers_everybody_in_few_batches(hub: Hub) -> None:
+    async def crowd() -> list[list[ClaimAnswer]]:
+        desk = ClaimDesk(hub)
+        return await asyncio.gather(*(desk.ask([_asked(f"c{n}", ticket=f"T{n % 50}")]) for n in range(200)))
+
+    answers = [answer.answer for (answer,) in asyncio.run(crowd())]
+    assert answers.count("granted") == 50
+    assert answers[:50] == ["granted"] * 50
+
+
+def test_a_failing_database_fails_those_who_asked_and_nobody_later(hub: Hub) -> None:
+    async def ask() -> list[ClaimAnswer]:
+        desk = ClaimDesk(hub)
+        bad = replace(_asked("x"), claim=replace(_asked("x").claim, ticket=None))  # type: ignore[arg-type]
+        with pytest.raises(Exception, match=r"(?i)null"):
+            await desk.ask([bad])
+        return await desk.ask([_asked("y")])
+
+    assert asyncio.run(ask())[0].answer == "granted"
