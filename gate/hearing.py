@@ -42,7 +42,7 @@ def event_of(message: Message, visitor: Visitor, rules: Rules) -> Event:
         case ReaderGave(device, Credential() as credential):
             return visitor.presents(credential, _way(device))
         case ReaderGave(device, CardFault() as fault):
-            return CardFailed(fault.problem, _way(device))
+            return CardFailed(fault.problem, _way(device), fault.medium)
         case SensorGave(device, signal):
             return Passed(signal.direction) if signal.kind is SignalKind.TURNED else SensorSaw(signal, device)
         case SensorMissed():

@@ -98,6 +98,10 @@ class Stores:
 
     def look_up(self, credential: Credential) -> Found:
         """Everything the two databases know of the presented document."""
+        state = self._manifest.state()
+        if credential.event and state is not None and credential.event != state.event:
+            # Another event's code with the same number is not this event's ticket, not even on the way out.
+            return Found(LookupFacts(manifest=state, inside=self.ledger.inside()))
         return self._look_up(credential.document, credential.number)
 
     def _look_up(self, document: DocumentType, number: str) -> Found:
@@ -125,8 +129,7 @@ class Stores:
         opens = settles = None
         if isinstance(body, DecisionBody):
             body = replace(body, policy=policy_digest)
-            person_key = body.facts.lookup.person_key if body.facts.lookup else ""
-            opens = Release(body.facts.direction, body.decision.ticket, person_key) if record.opens else None
+            opens = _release(body) if record.opens else None
         elif isinstance(body, PassageBody):
             opens = Release(body.direction, passage=Passage.PASSED) if record.opens else None
             settles = self._settlement(body.passage) if record.settles else None
@@ -139,6 +142,13 @@ class Stores:
 
     def _settlement(self, passage: Passage) -> Settlement | None:
         return Settlement(self._open_release, passage) if self._open_release else None
+
+
+def _release(body: DecisionBody) -> Release:
+    facts = body.facts
+    person_key = facts.lookup.person_key if facts.lookup else ""
+    code_step = facts.card.code_step if facts.card else None
+    return Release(facts.direction, body.decision.ticket, person_key, code_step=code_step)
 
 
 def ticket_facts(ticket: Ticket) -> TicketFacts:
@@ -157,8 +167,8 @@ def ticket_facts(ticket: Ticket) -> TicketFacts:
     )
 
 
-def digest_of(policy: Policy) -> str:
-    """SHA-256 of the policy's canonical form, hexadecimal."""
+def digest_of(policy: object) -> str:
+    """SHA-256 of the canonical form of a policy, or of what one was written as; hexadecimal."""
     return hashlib.sha256(wire.to_json(policy)).hexdigest()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gate.setting import DISTANCES, SWITCH, choice, number, setting, whole
 from models.credential import Assurance
-from models.decision import OfflineRule, Policy, ReEntryMode
+from models.decision import CodeNeed, OfflineRule, Policy, ReEntryMode
 
 _DAY_S = 86_400
 
@@ -49,6 +49,10 @@ class Overrides:
     refer_s: float | None = setting(number(5, 3600), "60", "only lower", None)
     lookup_s: float | None = setting(number(0.1, 60), "1", "only lower", None)
     pulse_s: float | None = setting(number(0.05, 10), "0.3", "only lower", None)
+    min_code_assurance: Assurance | None = setting(choice(Assurance), '"signed"', "only higher: of ticket codes", None)
+    code_needs: CodeNeed | None = setting(
+        choice(CodeNeed), '"steward"', "only stricter: what a code needs beside itself", None
+    )
 
 
 class Loosening(ValueError):
@@ -67,12 +71,14 @@ class _Way:
 
 
 _OFFLINE = (OfflineRule.ADMIT_AND_FLAG, OfflineRule.HOME_GATE_ONLY, OfflineRule.REFER)
+_CODE_NEEDS = tuple(CodeNeed)  # from lax to strict
 _LOWER = _Way("only be lowered", lambda signed, wanted: signed is None or wanted <= signed)
 _HIGHER = _Way("only be raised", lambda signed, wanted: signed is None or wanted >= signed)
 _ON = _Way("only be switched on", lambda signed, wanted: wanted or not signed)
 _OFF = _Way("only be switched off", lambda signed, wanted: signed or not wanted)
 _HARD = _Way("only become hard", lambda signed, wanted: wanted in (signed, ReEntryMode.HARD))
 _STRICTER = _Way("only become stricter", lambda signed, wanted: _OFFLINE.index(wanted) >= _OFFLINE.index(signed))
+_MORE = _Way("only become stricter", lambda signed, wanted: _CODE_NEEDS.index(wanted) >= _CODE_NEEDS.index(signed))
 
 WAYS: Mapping[str, _Way] = {
     "needs_ticket": _ON,
@@ -97,6 +103,8 @@ WAYS: Mapping[str, _Way] = {
     "refer_s": _LOWER,
     "lookup_s": _LOWER,
     "pulse_s": _LOWER,
+    "min_code_assurance": _HIGHER,
+    "code_needs": _MORE,
 }
 
 

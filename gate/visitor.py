@@ -90,4 +90,8 @@ def card_facts(credential: Credential) -> CardFacts:
         credential.assurance,
         credential.valid_from.isoformat() if credential.valid_from else "",
         credential.valid_to.isoformat() if credential.valid_to else "",
+        event=credential.event,
+        code_step=credential.code_step,
+        valid_since=credential.valid_since,
+        valid_until=credential.valid_until,
     )

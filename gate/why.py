@@ -12,7 +12,7 @@ from gate.core.case import Missing, Objection
 from gate.core.decide import Step, explain
 from models.decision import Decision, Need, Now, Policy, Reason, StewardAction, StewardWord, Verdict
 from models.record import DecisionBody
-from models.words import WORDS, Words
+from models.words import Words, words_of
 
 
 class Finding(StrEnum):
@@ -61,7 +61,9 @@ def why(body: DecisionBody, policy: Policy) -> Answer:
     word, steps = explain(body.facts, policy, Now(wall=body.at, mono=0.0))
     again, remark = _as_the_lane_says_it(word, body.decision)
     asked = tuple(_asked(step, body) for step in steps)
-    return Answer(body.attempt, body.at, body.decision, again, asked, WORDS[body.decision.reason], remark)
+    medium = body.facts.card.medium if body.facts.card else body.facts.problem_medium
+    words = words_of(body.decision.reason, medium)
+    return Answer(body.attempt, body.at, body.decision, again, asked, words, remark)
 
 
 def _as_the_lane_says_it(word: Decision, recorded: Decision) -> tuple[Decision, str]:

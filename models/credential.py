@@ -60,6 +60,9 @@ class Credential:
     portrait: bytes = field(default=b"", repr=False)
     read_s: float = 0.0  # the reader's own time on the wire, from "card found" to "data complete"
     event: str = ""  # what a signed ticket code is for; empty where the document is for no event of its own
+    code_step: int | None = None  # the time step of a code that changes, see `models.totp`
+    valid_since: float | None = None  # Unix seconds, where a document says more than days; both ends belong to it
+    valid_until: float | None = None
 
     @property
     def masked(self) -> str:
@@ -81,3 +84,4 @@ class CardFault:
 
     problem: CardProblem
     detail: str = ""
+    medium: Medium | None = None  # what was presented, where the reader can tell

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     REJECTED_CARD = "rejected_card"
     CARD_EXPIRED = "card_expired"
     WEAK_CREDENTIAL = "weak_credential"
+    CODE_USED = "code_used"  # this very code of a ticket whose codes change, or a later one, was let in on before
+    DOCUMENT_NEEDED = "document_needed"  # a code alone is not enough: a person looks at a document
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     WRONG_GATE = "wrong_gate"
@@ -102,11 +104,21 @@ class Profile(StrEnum):
     SCREENING = "screening"  # identity against lists alone
 
 
+class CodeNeed(StrEnum):
+    """What a ticket code needs beside itself, from lax to strict. Anybody can hold up a picture of a code."""
+
+    NOTHING = "nothing"
+    FACE = "face"  # the ticket's reference is compared, whether cards need that or not
+    STEWARD = "steward"  # a person looks at a document
+    DOCUMENT = "document"  # the document itself on the reader: a code alone opens nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of one event at its gates. Times are seconds.
 
-    `bands` are per model; a comparison by a model without bands is never an admission.
+    `bands` are per model; a comparison by a model without bands is never an admission. Codes are judged by
+    `min_code_assurance` instead of `min_assurance`; a policy that says nothing of codes takes none.
     """
 
     profile: Profile
@@ -139,6 +151,8 @@ class Policy:
     lookup_s: float = 2.0
     show_s: float = 3.0
     pulse_s: float = 0.5
+    min_code_assurance: Assurance = Assurance.AUTHENTICATED
+    code_needs: CodeNeed = CodeNeed.DOCUMENT
 
 
 class ClaimAnswer(StrEnum):
@@ -172,7 +186,7 @@ class StewardWord:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """The presented card, without what it says of the person. Dates are ISO days or empty."""
+    """The presented card, without what it says of the person. Dates are ISO days or empty, times Unix seconds."""
 
     medium: Medium
     document: DocumentType
@@ -181,6 +195,9 @@ class CardFacts:
     valid_to: str = ""
     event: str = ""  # the event that a signed ticket code names; empty where the document is for none of its own
     portrait_model: str = ""  # the face model that can make a template of its portrait here, empty where none can
+    code_step: int | None = None  # the time step of a code that changes
+    valid_since: float | None = None
+    valid_until: float | None = None
 
     @property
     def reference_model(self) -> str:
@@ -239,6 +256,7 @@ class Facts:
     direction: Direction = Direction.ENTRY
     card: CardFacts | None = None
     card_problem: CardProblem | None = None
+    problem_medium: Medium | None = None  # what it was that gave no credential, where the reader can tell
     lookup: LookupFacts | None = None
     lookup_fault: str = ""
     claim: ClaimAnswer | None = None

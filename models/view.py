@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.credential import Medium
 from models.decision import Reason, Verdict
 from models.ticket import Note
 
@@ -58,3 +59,4 @@ class LaneView:
     mode: Mode = Mode.CONTROLLED
     seconds: float = 0.0  # how long to show it; 0: until the next
     alerts: tuple[str, ...] = ()  # SignalKinds that stand, in the order in which they came; for staff
+    medium: Medium | None = None  # what was presented: some reasons have other words for a code than for a card

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from models.credential import Medium
 from models.decision import Reason, Verdict
 from models.face import FaceProblem
 
@@ -60,6 +61,16 @@ WORDS = MappingProxyType(
             "Please use your ID here.",
             "This kind of credential is too easy to copy for this event.",
             "Ask for the ID card or passport.",
+        ),
+        Reason.CODE_USED: Words(
+            "Please show the code that your ticket app shows now.",
+            "This code, or a later one, was used before: a picture of it, or the same phone again.",
+            "Ask to open the ticket in the app and wait for the next code; a picture has none.",
+        ),
+        Reason.DOCUMENT_NEEDED: Words(
+            "Thank you. A colleague will take a short look at your ID.",
+            "A code alone is not enough here: anybody could hold it up.",
+            "Compare an ID with the name on the ticket and with the person, then decide.",
         ),
         Reason.NOT_YET_VALID: Words(
             "You are early: your ticket is not open yet.",
@@ -208,6 +219,53 @@ WORDS = MappingProxyType(
     }
 )
 """Every reason in its three voices."""
+
+CODE_WORDS = MappingProxyType(
+    {
+        Reason.NO_TICKET: Words(
+            "We could not find a ticket for this code.",
+            "This code opens none of the tickets that this gate knows.",
+            "Ask for the ID used when buying; otherwise send to the ticket desk.",
+        ),
+        Reason.UNREADABLE_CARD: Words(
+            "Please hold your code before the scanner a little longer.",
+            "The code could not be read.",
+            "Help with brightness, distance or a smooth sheet; else ask for the ID.",
+        ),
+        Reason.UNSUPPORTED_CARD: Words(
+            "This scanner does not know this code. Please show your ticket's own code.",
+            "The code is of no kind that this gate takes: perhaps another one on the ticket.",
+            "Look for the entrance code on the ticket or in the app; else ask for the ID.",
+        ),
+        Reason.REJECTED_CARD: Words(
+            "This code does not open here. Please show the ticket in your ticket app.",
+            "The code is not of our issuers, was changed, or is an old picture of one that changes.",
+            "Ask to open the ticket in the app; if it stays, take the ID or call the supervisor.",
+        ),
+        Reason.CARD_EXPIRED: Words(
+            "The date of this code is not today's.",
+            "The days for which the code was issued are over, or have not begun.",
+            "Look at the date on the ticket; otherwise send to the ticket desk.",
+        ),
+        Reason.WRONG_EVENT: Words(
+            "Your code is for another event than today's.",
+            "The code was issued for another event.",
+            "Look at event and date on the ticket; ask for today's code.",
+        ),
+        Reason.STEWARD_TIMEOUT: Words(
+            "Thank you for waiting. Please show your code again.",
+            "Nobody settled it in time.",
+            "Begin again with the code, and stay at the lane.",
+        ),
+    }
+)
+"""What is said otherwise to somebody who holds up a code."""
+
+
+def words_of(reason: Reason, medium: Medium | None = None) -> Words:
+    """The reason in its three voices, to somebody who presented a `medium`."""
+    return (medium is Medium.CODE and CODE_WORDS.get(reason)) or WORDS[reason]
+
 
 VERDICTS = MappingProxyType({Verdict.ADMIT: "admitted", Verdict.DENY: "refused", Verdict.REFER: "referred to staff"})
 

@@ -129,18 +129,18 @@ class CodeDesk:
 
     def _plain(self, text: str) -> Credential | CardFault:
         if not self._trust.plain:
-            return CardFault(CardProblem.UNSUPPORTED, "not a signed code; plain=1 would take it as a weak credential")
+            return _fault(CardProblem.UNSUPPORTED, "not a signed code; plain=1 would take it as a weak credential")
         return Credential(Medium.CODE, DocumentType.TICKET_CODE, text, Assurance.UID_ONLY)
 
     def _signed(self, text: str) -> Credential | CardFault:
         trust = self._trust
         if trust.keys is None:
-            return CardFault(CardProblem.UNSUPPORTED, "a signed code, and no issuer's key is configured")
+            return _fault(CardProblem.UNSUPPORTED, "a signed code, and no issuer's key is configured")
         code = open_code(text, trust.keys, self._wall(), trust.rotating)
         if isinstance(code, CodeProblem):
-            return CardFault(CardProblem.REJECTED, f"signed code: {code.value}")
+            return _fault(CardProblem.REJECTED, f"signed code: {code.value}")
         if trust.event and code.event != trust.event:
-            return CardFault(CardProblem.REJECTED, "signed code: another event's")
+            return _fault(CardProblem.REJECTED, "signed code: another event's")
         return self._genuine(code)
 
     def _genuine(self, code: SignedCode) -> Credential:
@@ -149,10 +149,12 @@ class CodeDesk:
             DocumentType.TICKET_CODE,
             code.ticket,
             Assurance.SIGNED,
-            uid=b"" if code.step is None else code.step.to_bytes(8, "big"),
             valid_from=self._day(code.not_before),
             valid_to=self._day(code.not_after),
             event=code.event,
+            code_step=code.step,
+            valid_since=float(code.not_before),
+            valid_until=float(code.not_after),
         )
 
     def _day(self, at: int) -> date:
@@ -193,4 +195,8 @@ def _decode(code: bytes) -> str | None:
 
 
 def _unreadable(why: str) -> CardFault:
-    return CardFault(CardProblem.UNREADABLE, why)
+    return _fault(CardProblem.UNREADABLE, why)
+
+
+def _fault(problem: CardProblem, why: str) -> CardFault:
+    return CardFault(problem, why, Medium.CODE)

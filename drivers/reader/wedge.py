@@ -32,7 +32,7 @@ from drivers.reader._wedge_keys import ENTER, KEYPAD, PLAIN, SHIFT, SHIFTED, key
 from drivers.reader.line import Port
 from drivers.transport import Transport, open_transport
 from drivers.url import DeviceUrl
-from models.credential import CardFault, CardProblem, Credential
+from models.credential import CardFault, CardProblem, Credential, Medium
 
 TRANSPORTS = ("", "serial", "tcp", "unix")
 OPTIONS = {
@@ -213,7 +213,9 @@ class WedgeReader:
         text, strange = self._text, self._strange
         self._forget()
         if strange:
-            self._outcomes.append(CardFault(CardProblem.UNREADABLE, "keys that are no characters of a US keyboard"))
+            self._outcomes.append(
+                CardFault(CardProblem.UNREADABLE, "keys that are no characters of a US keyboard", Medium.CODE)
+            )
         elif text and (outcome := self._desk.take(text.encode())) is not None:
             self.stats.codes += 1
             self._outcomes.append(outcome)

@@ -86,9 +86,9 @@ def _value(name: str, text: str) -> Any:
     """`true`, `3`, `0.35`, `["work"]` as TOML has them, `none`, or a word."""
     if text == "none":
         return None
-    if name == "min_assurance":
+    if name in ("min_assurance", "min_code_assurance"):
         if text not in (words := {one.name.lower(): one for one in Assurance}):
-            raise click.BadParameter(f"min_assurance is one of {', '.join(words)}", param_hint="--set")
+            raise click.BadParameter(f"{name} is one of {', '.join(words)}", param_hint="--set")
         return int(words[text])
     try:
         return tomllib.loads(f"value = {text}")["value"]

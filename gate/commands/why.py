@@ -81,10 +81,10 @@ def _policy(reader: LedgerReader, decision: Entry, digest: str) -> Policy:
     found = next(iter(reader.db["entry"].rows_where(where, [decision.seq, digest], order_by="seq desc", limit=1)), None)
     if found is None:
         raise WrongStore(f"the policy {digest[:12]} of entry {decision.seq} is not in this ledger: verify the ledger")
-    policy = wire.from_builtins(Policy, wire.from_json(dict[str, object], found["body"])["policy"])
-    if digest_of(policy) != digest:
+    written = wire.from_json(dict[str, object], found["body"])["policy"]
+    if digest_of(written) != digest:  # as it was written: an older program knew fewer rules
         raise WrongStore(f"the policy in entry {found['seq']} is not the one of its digest: verify the ledger")
-    return policy
+    return wire.from_builtins(Policy, written)
 
 
 def _print(seq: int, answer: Answer) -> None:

@@ -78,12 +78,14 @@ def begin_anew(lane: Lane, event: CardRead, policy: Policy, now: Now) -> Outcome
 def begin_unread(lane: Lane, event: CardFailed, policy: Policy, now: Now) -> Outcome:
     """Somebody presents a card that can't be used."""
     lane = _next_person(lane, event, now)
-    return consider(replace(lane, facts=replace(lane.facts, card_problem=event.problem)), policy, now)
+    facts = replace(lane.facts, card_problem=event.problem, problem_medium=event.medium)
+    return consider(replace(lane, facts=facts), policy, now)
 
 
 def write_down_unread(lane: Lane, event: CardFailed, policy: Policy, now: Now) -> Outcome:
     """A card that can't be used, while the lane is another's: he is not disturbed, and the scan is kept."""
-    facts = Facts(gate=lane.gate, direction=event.direction or lane.direction, card_problem=event.problem)
+    way = event.direction or lane.direction
+    facts = Facts(gate=lane.gate, direction=way, card_problem=event.problem, problem_medium=event.medium)
     return lane, (record(lane, EntryKind.DECISION, DecisionBody(0, facts, decide(facts, policy, now), now.wall)),)
 
 

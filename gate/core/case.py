@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
+from models.credential import Medium
 from models.decision import (
     CardFacts,
+    CodeNeed,
     Facts,
     LookupFacts,
     Need,
@@ -75,6 +77,20 @@ FACE_REASONS = frozenset(
 )
 """Told one of these, a steward who says "admit" has compared the portrait and the person by eye."""
 
+BY_EYE = FACE_REASONS | {Reason.DOCUMENT_NEEDED}
+"""So he has told this: who looks at an ID looks at the portrait on it, and no camera need look again."""
+
+
+def code_need(facts: Facts, policy: Policy) -> CodeNeed:
+    """What the presented thing needs beside itself, as a code; a card needs nothing of this."""
+    by_code = facts.card is not None and facts.card.medium is Medium.CODE
+    return policy.code_needs if by_code else CodeNeed.NOTHING
+
+
+def needs_face(facts: Facts, policy: Policy) -> bool:
+    """Whether a face is to be compared: of everybody, or of those who bring a code."""
+    return policy.needs_face or code_need(facts, policy) is CodeNeed.FACE
+
 
 @dataclass(frozen=True)
 class Case:
@@ -102,6 +118,16 @@ class Case:
         return self.facts.lookup
 
     @property
+    def code_need(self) -> CodeNeed:
+        """What the code needs beside itself; nothing where it is none."""
+        return code_need(self.facts, self.policy)
+
+    @property
+    def needs_face(self) -> bool:
+        """Whether a face is to be compared."""
+        return needs_face(self.facts, self.policy)
+
+    @property
     def entering(self) -> bool:
         """Whether the person wants in."""
         return self.facts.direction is Direction.ENTRY
@@ -126,7 +152,7 @@ class Case:
     @property
     def compared_by_eye(self) -> bool:
         """Whether a person stood in for the camera."""
-        return any(word.action is StewardAction.ADMIT and word.on in FACE_REASONS for word in self.facts.steward)
+        return any(word.action is StewardAction.ADMIT and word.on in BY_EYE for word in self.facts.steward)
 
     def settles(self, objection: Objection) -> bool:
         """Whether a person's word settles this: it settles what he was shown when he gave it, and that alone."""

@@ -102,7 +102,7 @@ def _conclude(case: Case, steps: tuple[Step, ...]) -> Decision:
 def _why_admitted(case: Case, steps: tuple[Step, ...]) -> Reason:
     if case.compared_by_eye or any(step.settled for step in steps):
         return Reason.OK_BY_STEWARD
-    compared = case.policy.needs_face and case.policy.needs_ticket and case.entering
+    compared = case.needs_face and case.policy.needs_ticket and case.entering
     return Reason.OK if compared else Reason.OK_WITHOUT_FACE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from models.credential import CardProblem
+from models.credential import CardProblem, Medium
 from models.decision import CardFacts, ClaimAnswer, FaceFacts, LookupFacts, StewardAction
 from models.face import FaceProblem
 from models.passage import Direction, SensorSignal
@@ -40,6 +40,7 @@ class CardFailed:
 
     problem: CardProblem
     direction: Direction | None = None
+    medium: Medium | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ class SensorSaw:
     """Anything else a sensor tells. `device` is the passage sensor or a further input."""
 
     signal: SensorSignal
-
     device: str = "sensor"
+
 
 @dataclass(frozen=True, slots=True)
 class SensorDoubted:

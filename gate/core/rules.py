@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
-from models.credential import CardProblem
-from models.decision import ClaimAnswer, Need, OfflineRule, Reason, ReEntryMode, StewardAction
+from models.credential import CardProblem, Medium
+from models.decision import ClaimAnswer, CodeNeed, Need, OfflineRule, Reason, ReEntryMode, StewardAction
 from models.face import Band, FaceBands, FaceProblem
 from models.passage import Direction, Passage
 from models.ticket import TicketStatus
@@ -47,14 +47,39 @@ def card_was_read(case: Case) -> Finding:
     return PASS if case.facts.card else deny(Reason.UNREADABLE_CARD)
 
 
+def credential_is_for_this_event(case: Case) -> Finding:
+    """What was presented names no event, or today's."""
+    if case.card.event in ("", case.policy.event):
+        return PASS
+    # Without a manifest the gate has no event: then it is the gate that lacks something.
+    return deny(Reason.WRONG_EVENT) if case.policy.event else refer(Reason.MANIFEST_MISSING, final=True)
+
+
 def clock_is_known(case: Case) -> Finding:
     """Dates are judged by a clock that is right, or by a person: once settled, the rules about time stand aside."""
     return PASS if case.facts.clock_trusted else refer(Reason.CLOCK_UNTRUSTED)
 
 
 def credential_is_strong(case: Case) -> Finding:
-    """The medium is as hard to copy as the policy asks."""
-    return PASS if case.card.assurance >= case.policy.min_assurance else deny(Reason.WEAK_CREDENTIAL)
+    """The medium is as hard to copy as the policy asks; of codes it asks something else than of cards."""
+    by_code = case.card.medium is Medium.CODE
+    wanted = case.policy.min_code_assurance if by_code else case.policy.min_assurance
+    return PASS if case.card.assurance >= wanted else deny(Reason.WEAK_CREDENTIAL)
+
+
+def codes_are_taken(case: Case) -> Finding:
+    """Where it is a code: codes open something here, alone or with something else."""
+    return deny(Reason.WEAK_CREDENTIAL) if case.code_need is CodeNeed.DOCUMENT else PASS
+
+
+def code_is_in_its_time(case: Case) -> Finding:
+    """A document that says to the second from when and until when it is good has begun and not ended."""
+    if not case.facts.clock_trusted:
+        return PASS
+    since, until = case.card.valid_since, case.card.valid_until
+    if until is not None and case.now.wall > until:
+        return deny(Reason.EXPIRED)
+    return PASS if since is None or case.now.wall >= since else deny(Reason.NOT_YET_VALID)
 
 
 def card_is_valid_today(case: Case) -> Finding:
@@ -94,6 +119,13 @@ def manifest_is_fresh(case: Case) -> Finding:
     age_s = case.now.wall - manifest.issued_at
     fresh = case.now.wall <= manifest.expires_at and age_s <= case.policy.stale_after_s
     return PASS if fresh else refer(Reason.MANIFEST_STALE)
+
+
+def code_is_fresh(case: Case) -> Finding:
+    """A code that changes was not used before, nor was a later one: a picture of a used code opens nothing."""
+    step = case.card.code_step
+    used = (use.code_step for use in case.lookup.uses if use.code_step is not None)
+    return PASS if step is None or all(earlier < step for earlier in used) else deny(Reason.CODE_USED)
 
 
 # --- the ticket ---------------------------------------------------------------------------------------------------
@@ -227,6 +259,13 @@ def guardian_is_with_the_child(case: Case) -> Finding:
     return refer(Reason.GUARDIAN_NEEDED)
 
 
+def code_is_not_alone(case: Case) -> Finding:
+    """Where a code alone is too little and no face will be compared, a person looked at a document."""
+    # Without tickets there is no reference that a face could be compared with.
+    faceless = case.code_need is CodeNeed.FACE and not case.policy.needs_ticket
+    return refer(Reason.DOCUMENT_NEEDED) if faceless or case.code_need is CodeNeed.STEWARD else PASS
+
+
 # --- the face -----------------------------------------------------------------------------------------------------
 
 
@@ -245,11 +284,11 @@ def face_may_be_compared(case: Case) -> Finding:
 
 
 def _needs_no_camera(case: Case) -> bool:
-    return not case.policy.needs_face or case.compared_by_eye
+    return not case.needs_face or case.compared_by_eye
 
 
 def _without_camera(case: Case) -> Pass:
-    return Pass(flags=("non_face_alternative",)) if case.policy.needs_face else PASS
+    return Pass(flags=("non_face_alternative",)) if case.needs_face else PASS
 
 
 def _reference_model(case: Case) -> str:
@@ -334,8 +373,17 @@ def is_inside(case: Case) -> Finding:
 
 
 LANE_RULES: tuple[Rule, ...] = (lane_is_open, nobody_refused, card_was_read)
-CARD_RULES: tuple[Rule, ...] = (clock_is_known, credential_is_strong, card_is_valid_today)
-MANIFEST_RULES: tuple[Rule, ...] = (stores_answered, manifest_is_there, manifest_is_fresh)
+# The event comes first: a look at it needs no clock, and nobody need settle the clock for tomorrow's guest. The rule is
+# about the credential, which says it, and not about the ticket: screening asks for none.
+CARD_RULES: tuple[Rule, ...] = (
+    credential_is_for_this_event,
+    clock_is_known,
+    credential_is_strong,
+    codes_are_taken,
+    code_is_in_its_time,
+    card_is_valid_today,
+)
+MANIFEST_RULES: tuple[Rule, ...] = (stores_answered, manifest_is_there, manifest_is_fresh, code_is_fresh)
 TICKET_RULES: tuple[Rule, ...] = (
     has_ticket,
     ticket_is_for_this_event,
@@ -347,10 +395,11 @@ TICKET_RULES: tuple[Rule, ...] = (
     ticket_is_unused,
     one_admission_per_identity,
 )
-HOUSE_RULES: tuple[Rule, ...] = (there_is_room, guardian_is_with_the_child)
+# A document is asked for last, by the way of the camera: nobody looks for his ID who can't go in anyway.
+HOUSE_RULES: tuple[Rule, ...] = (there_is_room, guardian_is_with_the_child, code_is_not_alone)
 FACE_RULES: tuple[Rule, ...] = (face_may_be_compared, claim_was_granted, face_is_good_enough, face_matches)
 STAFF_RULES: tuple[Rule, ...] = (nobody_listed, held_notes_are_confirmed)
 
 ENTRY_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + TICKET_RULES + HOUSE_RULES + FACE_RULES + STAFF_RULES
-SCREENING_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + (there_is_room,) + STAFF_RULES
+SCREENING_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + (there_is_room, code_is_not_alone) + STAFF_RULES
 EXIT_RULES: tuple[Rule, ...] = (*LANE_RULES, stores_answered, is_inside)

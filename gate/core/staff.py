@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gate.core.attempt import body, consider
 from gate.core.barrier import at_rest
-from gate.core.case import FACE_REASONS
+from gate.core.case import FACE_REASONS, needs_face
 from gate.core.effects import StopCapture
 from gate.core.events import StewardSaid, TimedOut, Timer
 from gate.core.state import Lane, Outcome, mark, record
@@ -39,7 +39,7 @@ def _fits(lane: Lane, action: StewardAction, policy: Policy) -> bool:
     if action in ANSWERS:
         return word.reason is ANSWERS[action]
     if action is StewardAction.RETRY_FACE:
-        return policy.needs_face and word.settleable and word.reason in FACE_REASONS
+        return needs_face(lane.facts, policy) and word.settleable and word.reason in FACE_REASONS
     return word.settleable
 
 

@@ -142,6 +142,7 @@ def show(lane: Lane, seconds: float = 0.0) -> Show:
             settleable=said.settleable if said else False,
             mode=lane.mode,
             seconds=seconds,
+            medium=lane.facts.card.medium if lane.facts.card else lane.facts.problem_medium,
             alerts=tuple(dict.fromkeys(alert.kind.value for alert in lane.alerts)),
         )
     )

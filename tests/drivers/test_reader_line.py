@@ -221,6 +221,7 @@ def test_a_signed_code_is_a_credential_with_its_days():
     assert (found.number, found.event, found.assurance) == ("T-17", "hall", Assurance.SIGNED)
     assert (found.document, found.medium) == (DocumentType.TICKET_CODE, Medium.CODE)
     assert (found.valid_from, found.valid_to) == (date(2027, 1, 15), date(2027, 1, 16))
+    assert (found.valid_since, found.valid_until) == (CODE.not_before, CODE.not_after)
 
 
 def test_plain_codes_can_be_left_out():
@@ -235,9 +236,10 @@ def test_an_expired_code_is_left_to_the_core():
 
 def test_a_changing_code_tells_its_step_and_a_screenshot_is_rejected():
     shown = sign_rotating_code(CODE, ISSUER, SECRET).text(NOW).encode()
-    assert desk().read(shown).uid == (int(NOW) // 15).to_bytes(8, "big")
-    assert desk(wall=NOW + 60).read(shown) == CardFault(CardProblem.REJECTED, "signed code: wrong_step")
-    assert desk(rotating=None).read(shown) == CardFault(CardProblem.REJECTED, "signed code: no_secret")
+    assert desk().read(shown).code_step == int(NOW) // 15
+    assert desk().read(sign_code(CODE, ISSUER).encode()).code_step is None
+    assert desk(wall=NOW + 60).read(shown) == CardFault(CardProblem.REJECTED, "signed code: wrong_step", Medium.CODE)
+    assert desk(rotating=None).read(shown) == CardFault(CardProblem.REJECTED, "signed code: no_secret", Medium.CODE)
 
 
 def test_a_bad_signature_another_event_or_no_key_gives_no_credential():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate.tighten import WAYS, Loosening, Overrides, given, tighten
 from models.credential import Assurance
-from models.decision import OfflineRule, Policy, Profile, ReEntryMode
+from models.decision import CodeNeed, OfflineRule, Policy, Profile, ReEntryMode
 from models.face import FaceBands
 
 BANDS = (FaceBands("dlib", "all", accept=0.5, refuse=0.6), FaceBands("sface", "all", accept=0.9, refuse=1.1))
@@ -29,6 +29,8 @@ SIGNED = Policy(
     occupancy_limit=100,
     claims=True,
     offline_rule=OfflineRule.HOME_GATE_ONLY,
+    min_code_assurance=Assurance.SIGNED,
+    code_needs=CodeNeed.FACE,
 )
 # name: (stricter, looser) than SIGNED
 WORDS = {
@@ -54,6 +56,8 @@ WORDS = {
     "refer_s": (60.0, 121.0),
     "lookup_s": (1.0, 3.0),
     "pulse_s": (0.3, 0.6),
+    "min_code_assurance": (Assurance.AUTHENTICATED, Assurance.UID_ONLY),
+    "code_needs": (CodeNeed.STEWARD, CodeNeed.NOTHING),
 }
 
 

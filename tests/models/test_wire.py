@@ -84,8 +84,8 @@ def test_json_has_one_known_spelling() -> None:
         wire.to_json(facts)
         .decode()
         .startswith(
-            '{"card":{"assurance":2,"document":"resident_id","event":"","medium":"chip_card","portrait_model":"",'
-            '"valid_from":"","valid_to":"2030-01-31"},'
+            '{"card":{"assurance":2,"code_step":null,"document":"resident_id","event":"","medium":"chip_card",'
+            '"portrait_model":"","valid_from":"","valid_since":null,"valid_to":"2030-01-31","valid_until":null},'
             '"card_problem":null,"claim":null,"clock_trusted":false,"direction":"entry",'
         )
     )

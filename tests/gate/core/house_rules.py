@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from models.credential import Assurance
+from models.credential import Assurance, Medium
 from models.decision import (
     ClaimAnswer,
+    CodeNeed,
     Facts,
     Now,
     OfflineRule,
@@ -29,6 +30,7 @@ BY_EYE = {
     Reason.MODEL_MISMATCH,
     Reason.NOT_LIVE,
     Reason.DEVICE_FAULT,
+    Reason.DOCUMENT_NEEDED,
 }
 
 
@@ -39,6 +41,8 @@ def may_pass(known: Facts, rules: Policy, now: Now, held: TicketFacts | None) ->
     if known.direction is Direction.EXIT:
         return may_leave(known, rules, held)
     if not (card_is_good(known, rules, now) and manifest_is_good(known, rules, now)):
+        return False
+    if not (is_for_tonight(known, rules) and code_is_enough(known, rules, now)):
         return False
     if rules.occupancy_limit is not None and known.lookup.inside >= rules.occupancy_limit:
         return False
@@ -85,7 +89,7 @@ def the_lane_may_admit(known: Facts) -> bool:
 def card_is_good(known: Facts, rules: Policy, now: Now) -> bool:
     """Hard enough to copy, and in force on the venue's day."""
     assert known.card is not None
-    strong = known.card.assurance >= rules.min_assurance
+    strong = is_code(known) or known.card.assurance >= rules.min_assurance
     if not known.clock_trusted:
         return strong and vouched(known, Reason.CLOCK_UNTRUSTED)
     noon = 43_200
@@ -94,6 +98,39 @@ def card_is_good(known: Facts, rules: Policy, now: Now) -> bool:
         (not edge or sign * (day * DAY + noon - _noon_of(edge)) <= 0)
         for edge, sign in ((known.card.valid_to, 1), (known.card.valid_from, -1))
     )
+
+
+def is_code(known: Facts) -> bool:
+    """Whether it was a code that was held up."""
+    return known.card is not None and known.card.medium is Medium.CODE
+
+
+def is_for_tonight(known: Facts, rules: Policy) -> bool:
+    """No other event's name is on it."""
+    return not (known.card and known.card.event) or known.card.event == rules.event
+
+
+def code_is_enough(known: Facts, rules: Policy, now: Now) -> bool:
+    """Within its seconds and never shown before; a code moreover signed, and with somebody's look at a document."""
+    shown = known.card
+    assert shown is not None
+    assert known.lookup is not None
+    too_early = shown.valid_since is not None and now.wall < shown.valid_since
+    too_late = shown.valid_until is not None and shown.valid_until < now.wall
+    if known.clock_trusted and (too_early or too_late):
+        return False
+    spent = [each.code_step for each in known.lookup.uses if each.code_step is not None]
+    if shown.code_step is not None and spent and max(spent) >= shown.code_step:
+        return False
+    if not is_code(known):
+        return True
+    looked = {
+        CodeNeed.NOTHING: True,
+        CodeNeed.FACE: rules.needs_ticket or vouched(known, Reason.DOCUMENT_NEEDED),
+        CodeNeed.STEWARD: vouched(known, Reason.DOCUMENT_NEEDED),
+        CodeNeed.DOCUMENT: False,
+    }
+    return looked[rules.code_needs] and shown.assurance >= rules.min_code_assurance
 
 
 def _noon_of(day: str) -> float:
@@ -180,7 +217,8 @@ def guardian_went_in(known: Facts, rules: Policy, now: Now, held: TicketFacts) -
 
 def person_is_the_holder(known: Facts, rules: Policy, held: TicketFacts) -> bool:
     """The face was compared by the machine and accepted, or by a person's eye."""
-    if not rules.needs_face or any(vouched(known, reason) for reason in BY_EYE):
+    asked = rules.needs_face or (is_code(known) and rules.code_needs is CodeNeed.FACE)
+    if not asked or any(vouched(known, reason) for reason in BY_EYE):
         return True
     seen = known.face
     if seen is None or seen.comparison is None or seen.problem or seen.fault or seen.portrait_problem:

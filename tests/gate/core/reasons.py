@@ -8,6 +8,7 @@ from typing import Any
 from models.credential import Assurance, CardProblem
 from models.decision import (
     ClaimAnswer,
+    CodeNeed,
     FaceFacts,
     Facts,
     OfflineRule,
@@ -26,7 +27,9 @@ from tests.gate.core.strategies import (
     DOORS,
     MODEL,
     NOW,
+    STEP,
     card,
+    code,
     face,
     good_facts,
     hit,
@@ -61,6 +64,17 @@ def found(*held: Any, **changes: Any) -> Facts:
     return good_facts(lookup=lookup(*held, **changes))
 
 
+def held_up(face_too: FaceFacts | None = None, **changes: Any) -> Facts:
+    """The good visitor, with a code instead of a card, and without a look into the camera."""
+    return good_facts(card=code(**changes), face=face_too)
+
+
+def shown_before(step: int, **changes: Any) -> Facts:
+    """A changing code, and the step in which this ticket let somebody in two hours ago or out a moment ago."""
+    uses = (use(ago_s=7200.0), use(ago_s=5.0, direction=Direction.EXIT, code_step=step))
+    return replace(held_up(face(), code_step=STEP, **changes), lookup=lookup(uses=uses))
+
+
 def seen(**changes: Any) -> Facts:
     """The good visitor but for what the camera says."""
     return good_facts(face=face(**changes))
@@ -78,6 +92,40 @@ REFUSALS = {
     "card begins tomorrow": Example(good_facts(card=card(valid_from="2025-06-16")), DENY, Reason.CARD_EXPIRED),
     "a card that anybody can copy": Example(
         good_facts(card=card(assurance=Assurance.UID_ONLY)), DENY, Reason.WEAK_CREDENTIAL
+    ),
+    "a code that anybody can print": Example(
+        held_up(face(), assurance=Assurance.UID_ONLY), DENY, Reason.WEAK_CREDENTIAL
+    ),
+    "a code where codes open nothing": Example(
+        held_up(), DENY, Reason.WEAK_CREDENTIAL, policy(Profile.SCREENING, min_code_assurance=Assurance.SIGNED)
+    ),
+    "another event's code": Example(held_up(face(), event="arena-0616"), DENY, Reason.WRONG_EVENT),
+    "another event's code at a gate without a manifest": Example(
+        replace(held_up(), lookup=lookup(manifest=None)), REFER, Reason.MANIFEST_MISSING, replace(CARD, event="")
+    ),
+    "a code half a second before its time": Example(
+        held_up(face(), valid_since=NOW.wall + 0.5), DENY, Reason.NOT_YET_VALID
+    ),
+    "a code half a second after its time": Example(held_up(face(), valid_until=NOW.wall - 0.5), DENY, Reason.EXPIRED),
+    "a picture of a used code": Example(shown_before(STEP), DENY, Reason.CODE_USED, policy(exits=True)),
+    "an older code than the used one": Example(shown_before(STEP + 1), DENY, Reason.CODE_USED, policy(exits=True)),
+    "a code and no face": Example(
+        held_up(FaceFacts(problem=FaceProblem.NO_FACE)), REFER, Reason.NO_FACE, settleable=True
+    ),
+    "a code with another's face": Example(held_up(face(0.7)), REFER, Reason.FACE_MISMATCH, settleable=True),
+    "a code alone": Example(held_up(), REFER, Reason.DOCUMENT_NEEDED, CARD, settleable=True),
+    "a code alone at a hospital": Example(
+        held_up(), REFER, Reason.DOCUMENT_NEEDED, policy(Profile.HOSPITAL), settleable=True
+    ),
+    "a code where there is no reference to compare": Example(
+        held_up(),
+        REFER,
+        Reason.DOCUMENT_NEEDED,
+        policy(Profile.SCREENING, min_code_assurance=Assurance.SIGNED, code_needs=CodeNeed.FACE),
+        settleable=True,
+    ),
+    "a code whose ticket is another gate's": Example(
+        replace(held_up(), lookup=lookup(ticket(gates=("south",)))), DENY, Reason.WRONG_GATE, CARD
     ),
     "too early": Example(found(ticket(validity=Validity(NOW.wall + 1, DOORS + DAY))), DENY, Reason.NOT_YET_VALID),
     "too late": Example(found(ticket(validity=Validity(DOORS, NOW.wall - 1))), DENY, Reason.EXPIRED),
@@ -204,6 +252,20 @@ ADMISSIONS = {
         good_facts(lookup=lookup(ticket(reference_model="")), card=card(portrait_model=MODEL)), ADMIT, Reason.OK
     ),
     "live": Example(seen(pad_score=0.5), ADMIT, Reason.OK, policy(pad_accept=0.5)),
+    "a code and the face to it": Example(held_up(face()), ADMIT, Reason.OK),
+    "a code on its first and last second": Example(
+        held_up(face(), valid_since=NOW.wall, valid_until=NOW.wall), ADMIT, Reason.OK
+    ),
+    "the next code after the used one": Example(shown_before(STEP - 1), ADMIT, Reason.OK, policy(exits=True)),
+    "a code and a steward's look at a document": Example(
+        replace(held_up(), steward=(word(on=Reason.DOCUMENT_NEEDED),)), ADMIT, Reason.OK_BY_STEWARD, CARD
+    ),
+    "a code where it needs a face and cards do not": Example(
+        held_up(face()), ADMIT, Reason.OK, replace(CARD, code_needs=CodeNeed.FACE, bands=CONCERT.bands)
+    ),
+    "a code that needs nothing": Example(
+        held_up(), ADMIT, Reason.OK_WITHOUT_FACE, replace(CARD, code_needs=CodeNeed.NOTHING)
+    ),
     "a profile without faces": Example(good_facts(face=None), ADMIT, Reason.OK_WITHOUT_FACE, CARD),
     "a ticket for every gate": Example(found(ticket(gates=())), ADMIT, Reason.OK),
     "the card's last day": Example(good_facts(card=card(valid_to="2025-06-15")), ADMIT, Reason.OK),

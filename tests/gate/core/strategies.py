@@ -15,6 +15,7 @@ from models.credential import Assurance, CardProblem, Medium
 from models.decision import (
     CardFacts,
     ClaimAnswer,
+    CodeNeed,
     FaceFacts,
     Facts,
     LookupFacts,
@@ -41,6 +42,7 @@ GATE, EVENT, PERSON, MODEL = "north", "arena-0615", "5c5c", DLIB_BANDS.model_ver
 DOORS = 1_750_000_000.0  # 2025-06-15 23:06 in China
 DAY = 86_400.0
 NOW = Now(wall=DOORS + 600.0, mono=50.0)
+STEP = int(NOW.wall) // 15
 
 
 # --- the good case, and changes of it -----------------------------------------------------------------------------
@@ -80,6 +82,20 @@ def card(**changes: Any) -> CardFacts:
         Medium.CHIP_CARD, DocumentType.RESIDENT_ID, Assurance.AUTHENTICATED, valid_from="2016-03-01", valid_to=""
     )
     return replace(good, **changes)
+
+
+def code(**changes: Any) -> CardFacts:
+    """A signed ticket code for tonight."""
+    signed = card(
+        medium=Medium.CODE,
+        document=DocumentType.TICKET_CODE,
+        assurance=Assurance.SIGNED,
+        valid_from="",
+        event=EVENT,
+        valid_since=DOORS - DAY,
+        valid_until=DOORS + DAY,
+    )
+    return replace(signed, **changes)
 
 
 def face(distance: float = 0.3, **changes: Any) -> FaceFacts:
@@ -135,6 +151,8 @@ def policies() -> st.SearchStrategy[Policy]:
             "needs_face": st.booleans(),
             "document_reference": st.booleans(),
             "min_assurance": st.sampled_from(Assurance),
+            "min_code_assurance": st.sampled_from(Assurance),
+            "code_needs": st.sampled_from(CodeNeed),
             "bands": st.just(()),
             "pad_accept": st.sampled_from([None, 0.5]),
             "early_s": st.sampled_from([0.0, 1800.0]),
@@ -184,6 +202,7 @@ def uses(*names: str) -> st.SearchStrategy[Use]:
         person_key=st.sampled_from([PERSON, "a7a7"]),
         direction=st.sampled_from(Direction),
         passage=st.sampled_from([Passage.PASSED, Passage.UNKNOWN]),
+        code_step=mostly(None, st.sampled_from([STEP - 1, STEP, STEP + 1]), weight=3),
     )
 
 
@@ -256,13 +275,25 @@ ODD_CARDS = (
 )
 
 
+def codes() -> st.SearchStrategy[CardFacts]:
+    """A ticket code, now and then of another event or time, unsigned, or one that changes."""
+    return st.builds(
+        code,
+        assurance=mostly(Assurance.SIGNED, st.sampled_from(Assurance)),
+        event=mostly(EVENT, st.sampled_from(["", "arena-0616"])),
+        code_step=st.sampled_from([None, STEP, STEP - 1]),
+        valid_since=mostly(DOORS - DAY, st.sampled_from([None, NOW.wall, NOW.wall + 0.5]), weight=4),
+        valid_until=mostly(DOORS + DAY, st.sampled_from([None, NOW.wall, NOW.wall - 0.5]), weight=4),
+    )
+
+
 def facts() -> st.SearchStrategy[Facts]:
     """All that may be known of one attempt; in about a third of all draws enough to be admitted."""
     return st.builds(
         Facts,
         gate=st.just(GATE),
         direction=mostly(Direction.ENTRY, st.just(Direction.EXIT), weight=9),
-        card=mostly(card(), st.just(card(portrait_model=MODEL)) | st.sampled_from(ODD_CARDS), weight=5),
+        card=mostly(card(), codes() | st.just(card(portrait_model=MODEL)) | st.sampled_from(ODD_CARDS), weight=4),
         card_problem=mostly(None, st.sampled_from(CardProblem), weight=60),
         lookup=mostly(lookup(), lookups() | lookups() | lookups() | st.none(), weight=2),
         lookup_fault=mostly("", st.just("store"), weight=60),

@@ -13,8 +13,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gate.core.decide import chosen_ticket, decide, explain
+from gate.tighten import Loosening, Overrides, tighten
+from models.credential import Assurance
 from models.decision import (
+    CardFacts,
     ClaimAnswer,
+    CodeNeed,
     Decision,
     FaceFacts,
     Facts,
@@ -33,6 +37,7 @@ from tests.examples import examples
 from tests.gate.core.house_rules import is_bound, is_live, is_unused, may_pass
 from tests.gate.core.strategies import (
     DAY,
+    codes,
     faces,
     facts,
     good_facts,
@@ -58,6 +63,7 @@ NEVER_TO_BE_TALKED_ROUND = {
     Reason.UNBOUND,
     Reason.OCCUPANCY,
     Reason.WEAK_CREDENTIAL,
+    Reason.CODE_USED,
     Reason.CARD_EXPIRED,
     Reason.UNREADABLE_CARD,
     Reason.UNSUPPORTED_CARD,
@@ -183,6 +189,28 @@ def test_no_harm_ever_turns_a_no_into_a_yes(known: Facts, rules: Policy, now: No
         assert before.verdict is Verdict.ADMIT or word.verdict is not Verdict.ADMIT, name
         if name.startswith("a watch hit"):  # a hint for a person: alone it never denies
             assert before.verdict is Verdict.DENY or word.verdict is not Verdict.DENY, name
+
+
+@settings(max_examples=examples(1000), deadline=None)
+@given(codes(), facts(), policies(), nows(), st.sampled_from(CodeNeed), st.sampled_from(Assurance))
+def test_asking_more_of_codes_never_opens(
+    shown: CardFacts, known: Facts, rules: Policy, now: Now, need: CodeNeed, assurance: Assurance
+) -> None:
+    known = replace(known, card=shown)
+    try:
+        stricter = tighten(rules, Overrides(code_needs=need, min_code_assurance=assurance))
+    except Loosening as loosening:
+        stricter = loosening.policy
+    before, word = decide(known, rules, now), decide(known, stricter, now)
+    assert before.verdict is Verdict.ADMIT or word.verdict is not Verdict.ADMIT
+
+
+@thorough
+@given(codes(), facts(), policies(), nows())
+def test_another_events_code_never_opens_the_way_in(shown: CardFacts, known: Facts, rules: Policy, now: Now) -> None:
+    everything = tuple(StewardWord(StewardAction.ADMIT, "s", on=reason) for reason in Reason)
+    known = replace(known, card=replace(shown, event="arena-0616"), direction=Direction.ENTRY, steward=everything)
+    assert decide(known, rules, now).verdict is not Verdict.ADMIT
 
 
 @thorough
