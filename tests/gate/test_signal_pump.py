@@ -170,15 +170,13 @@ def test_a_refused_cue_is_tried_again_and_refusals_without_end_are_a_loss() -> N
 def test_at_the_end_a_lamp_is_left_with_the_gate_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gate.signal_pump.POLL_S", 3600.0)
     bench = Bench(Lamp)
-    with running(SignalPump, bench) as pump:
-        pump.show(Cue.READY)
-        with LampEnd(bench.far()) as lamp:
-            assert lamp.shows() == "show ready"
-            bench.expect(DeviceUp)
+    with running(SignalPump, bench) as pump, LampEnd(bench.far()) as lamp:
+        for _ in range(2):  # as a greeting, and when it begins to wait
             assert lamp.polled()
-            lamp.answers("!!")  # to the poll, and to what it will show in the end
-            assert pump.stop(LONG_S)
-            assert lamp.rest() == ["show fault"]
+            lamp.answers()
+        lamp.answers()  # to what it will show in the end
+        assert pump.stop(LONG_S)
+        assert lamp.rest() == ["show fault"]
 
 
 def test_a_bug_in_a_lamps_driver_costs_the_lamp_and_is_told_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
