@@ -22,11 +22,12 @@ from gate.hearing import event_of_command
 from gate.lane import LaneRunner
 from gate.messages import Message, PumpDied
 from gate.notify import Notifier
+from gate.page import hand_page
 from gate.socket import Hall
 from gate.stores import Rules, Stores
 from gate.tighten import Loosening, tighten
 from gate.vitals import bare_trace
-from models.command import Answer, Command, DeviceStatus, Snapshot
+from models.command import Answer, Command, DeviceStatus, Order, Snapshot
 from models.cue import cue_of
 from models.decision import Policy
 from models.ledger import EntryKind
@@ -162,6 +163,8 @@ class Daemon:
 
     async def _obey(self, command: Command) -> Answer:
         """A command from the socket: carried out in the lane's own order, and answered truthfully."""
+        if command.order is Order.MRZ:
+            return hand_page(command, self._devices.readers)
         try:
             event = event_of_command(command)
         except ValueError as error:

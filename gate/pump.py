@@ -164,6 +164,15 @@ class ReaderPump(_ReadingPump[CardReader]):
         super().__init__(name, connect, post, backoff=backoff)
         self._cue = LatestCue()
         self._show_at = 0.0
+        self._device: CardReader | None = None
+
+    def expect(self, text: str) -> str | None:
+        """Hand a typed page to a driver that opens chips with it; from any thread, and never logged.
+
+        Gives what is wrong with it, empty where it is taken; `None` where the driver takes none or is not connected.
+        """
+        take: Callable[[str], str] | None = getattr(self._device, "expect", None)
+        return take(text) if take else None
 
     def show(self, cue: Cue) -> None:
         """Let the reader's own lamp and buzzer show this; from any thread, at once."""
@@ -172,6 +181,15 @@ class ReaderPump(_ReadingPump[CardReader]):
     def _greet(self, device: CardReader) -> None:
         self._cue.forget_shown()
         self._show_at = 0.0
+        if hasattr(device, "alive"):  # it reads for longer than a hang takes, and tells of each step
+            device.alive = self._vitals.beat
+
+    def _serve(self, device: CardReader) -> None:
+        self._device = device
+        try:
+            super()._serve(device)
+        finally:
+            self._device = None
 
     def _before_read(self, device: CardReader) -> None:
         show: Callable[[Cue], None] | None = getattr(device, "show", None)

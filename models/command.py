@@ -15,11 +15,16 @@ class Order(StrEnum):
 
     STEWARD = "steward"  # a word about the person in the lane
     MODE = "mode"  # how the lane is run
+    MRZ = "mrz"  # what stands on a document's page, for a reader that needs it to open the chip
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One order by one person. `attempt` must be the one that he saw, or the order is too late."""
+    """One order by one person. `attempt` must be the one that he saw, or the order is too late.
+
+    `mrz`: a typed machine readable zone, or a card access number. `reader` is whom it is for; empty: the first reader
+    that takes one.
+    """
 
     id: int
     order: Order
@@ -28,6 +33,8 @@ class Command:
     action: StewardAction | None = None
     mode: Mode | None = None
     why: str = ""
+    mrz: str = field(default="", repr=False)
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
