@@ -64,11 +64,17 @@ def _parse(path: Path, number: int, line: str) -> Chunk:
 
 
 class Spy:
-    """A transport around a transport that writes a tape of all that passes."""
+    """A transport around a transport that writes a tape of all that passes.
+
+    A tape is one connection. One that is there already is kept beside it as `NAME.old`, so that the line that was just
+    lost can be looked at after the device came back.
+    """
 
     def __init__(self, stream: Transport, path: Path, about: str) -> None:
         self._stream = stream
         try:
+            if path.is_file():
+                path.replace(path.with_name(f"{path.name}.old"))
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise UnknownDevice(f"the tape {path} can't be written: {error.strerror}") from error

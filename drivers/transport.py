@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from drivers.errors import DeviceLost, DeviceTimeout, UnknownDevice
 from drivers.pty_port import PtyPort
+from drivers.traffic import count
 from drivers.url import DeviceUrl
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Transport(Protocol):
 
 def open_transport(url: DeviceUrl, default_baud: int = 9600) -> Transport:
     """Open the byte stream a URL names, wrapped as it asks."""
-    stream = _open_stream(url, default_baud)
+    stream = count(_open_stream(url, default_baud))
     if "spy" not in url.wrappers:
         return stream
     from drivers.tape import Spy

@@ -17,12 +17,14 @@ class BadWire:
     """The simulator's port with a bad cable behind it, bad in both directions until `heal`.
 
     `split`: byte by byte. `late`: the first half waits, the second half waits again. `lost`: every fifth byte goes
-    missing. `garbled`: every seventh byte has a bit flipped. All of it the same at each run.
+    missing. `garbled`: every seventh byte has a bit flipped. All of it the same at each run. `every` makes a better
+    cable of it: so many bytes apart is the damage.
     """
 
-    def __init__(self, port: PtyPort, fault: str) -> None:
+    def __init__(self, port: PtyPort, fault: str, every: int = 0) -> None:
         self._port = port
         self._fault = fault
+        self._every = every or {"lost": 5, "garbled": 7}.get(fault, 0)
         self._came = b""
         self._passed = 0
         self._empty_reads = 0
@@ -76,8 +78,8 @@ class BadWire:
         out = bytearray()
         for byte in data:
             self._passed += 1
-            if self._fault == "lost" and self._passed % 5 == 0:
+            if self._fault == "lost" and self._passed % self._every == 0:
                 continue
-            flip = self._fault == "garbled" and self._passed % 7 == 0
-            out.append(byte ^ (1 << (self._passed // 7 % 8)) if flip else byte)
+            flip = self._fault == "garbled" and self._passed % self._every == 0
+            out.append(byte ^ (1 << (self._passed // self._every % 8)) if flip else byte)
         return bytes(out)
