@@ -8,6 +8,12 @@
 Anybody can copy a code, so a plain one is `UID_ONLY`; a code that an issuer of `keys` signed is `SIGNED`. Of a code
 that changes, `uid` holds the number of its time step, eight bytes. What ends a code is told in `_code_lines`, what
 scanners obey in `_code_triggers`, what becomes of a code in `_code_desk`.
+
+Device: code scanner, serial or TCP
+Does: codes by terminator or silence, trigger families, AIM identifiers; signed and changing tickets with `keys=` and
+    `totp=`; always set `event=`
+Tried: simulator over good and bad wires; RFC 9285, 4226 and 6238 vectors
+Untried: real scanners, their triggers
 """
 
 from __future__ import annotations

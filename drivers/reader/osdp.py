@@ -7,7 +7,7 @@
 | cards                               | Wiegand 26, 34, 37 bits; UIDs of 4 and 7 bytes; bits as they are     |
 | secure channel                      | enforced; what comes outside of it is thrown away                    |
 | keypad                              | off unless `keypad=1`; then digits up to `#` are a typed ticket code |
-| lights, buzzer, the reader's output | `signal`, `output`                                                   |
+| lights, buzzer, the reader's output | `show`: the lane's cues in red, green and amber; `output`             |
 | case opened                         | `DeviceLost`, for as long as it is open                              |
 | several readers on one line         | no: one line, one reader                                             |
 | `replay` of a tape                  | no: each session has a key of its own                                |
@@ -22,11 +22,19 @@ stands, not before. The time ends by itself; a reader that has its key ends it a
 moment learns the key: do it on the bench, and take the option away afterwards.
 
 The line is in `_osdp_line`, the key in `_osdp_key`, the device's half in `_osdp_device`, what bits mean in `_wiegand`.
+
+Device: OSDP reader (RS-485)
+Does: secure channel enforced, Wiegand 26/34/37 and UIDs, keypad, timed install mode; assurance `uid_only`; needs
+    `libosdp`
+Tried: libosdp's own device half on a pty
+Untried: a real reader
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from drivers.errors import DeviceLost, DeviceRefused, DeviceTimeout, DriverError, UnknownDevice
@@ -37,7 +45,7 @@ from drivers.reader._wiegand import Format, Order, WrongLength, WrongParity, che
 from drivers.transport import Transport, open_transport
 from drivers.url import DeviceUrl
 from models.credential import Assurance, CardFault, CardProblem, Credential, Medium
-from models.decision import Verdict
+from models.cue import Cue
 from models.ids import DocumentType
 
 __all__ = ["OPTIONS", "TRANSPORTS", "InstallWindow", "Keypad", "OsdpReader", "OsdpSimulator", "open", "simulator"]
@@ -54,13 +62,31 @@ OPTIONS = {
     "install_s": "time in which a new reader may be given its key, once, under the public default key (0)",
 }
 
-_SIGNAL_S = 2.0
-_SIGNALS = {  # colour and beeps
-    Verdict.ADMIT: (osdp.CommandLEDColor.Green, 1),
-    Verdict.DENY: (osdp.CommandLEDColor.Red, 3),
-    Verdict.REFER: (osdp.CommandLEDColor.Amber, 2),
+
+@dataclass(frozen=True, slots=True)
+class _Light:
+    """One cue: a colour, steady or in turn with another, `rhythm` tenths of a second each, and how many beeps."""
+
+    colour: int
+    other: int = osdp.CommandLEDColor.Black
+    rhythm: int = 0
+    beeps: int = 0
+
+
+_RED, _GREEN, _AMBER = osdp.CommandLEDColor.Red, osdp.CommandLEDColor.Green, osdp.CommandLEDColor.Amber
+# The three colours that nearly all readers have; who can't tell them apart has the rhythm and the beeps.
+_LIGHTS = {
+    Cue.READY: _Light(_AMBER),
+    Cue.WAIT: _Light(_AMBER, rhythm=2),
+    Cue.LOOK: _Light(_AMBER, rhythm=5),
+    Cue.WELCOME: _Light(_GREEN, beeps=1),
+    Cue.HELP: _Light(_AMBER, _RED, rhythm=5, beeps=2),
+    Cue.REFUSED: _Light(_RED, beeps=3),
+    Cue.FREE: _Light(_GREEN),
+    Cue.FAULT: _Light(_RED, rhythm=10),
 }
-_TEMPORARY = 2  # LED: set and start the timer; buzzer: the reader's own tone
+_PERMANENT = 1  # LED: until the next
+_OWN_TONE = 2  # buzzer: the reader's own
 _TIMED_ON = 5  # output: on, and off again when the timer ends
 
 
@@ -149,6 +175,8 @@ class OsdpReader:
         self._address, self._form, self._order, self._keypad = address, form, order, keypad
         self._lost_s = lost_s
         self._case_open = False
+        self._cue: Cue | None = None
+        self._lit_in = 0  # the session in which the light was set
         try:
             self._connect(session_s, install)
         except BaseException:
@@ -162,6 +190,7 @@ class OsdpReader:
             self._line.turn(min(deadline - time.monotonic(), STEP_S))
             if self._line.silent_s > self._lost_s:
                 raise DeviceLost(f"no secure session with reader {self._address} for {self._lost_s:g} s")
+            self._light_again()
             event = self._line.event()
             self._note(event)
             self._refuse_opened()
@@ -169,21 +198,17 @@ class OsdpReader:
             if outcome is not None or time.monotonic() >= deadline:
                 return outcome
 
-    def signal(self, verdict: Verdict) -> None:
-        """Show `verdict` for 2 s: green and one beep, red and three, amber and two; from any thread.
+    def show(self, cue: Cue) -> None:
+        """Light `cue` until the next one, with its beeps; from any thread. It is sent with the next `read`.
 
-        A reader without lights or buzzer does what it can. There is no kind of device for signals yet; when there is,
-        this is what it calls.
+        A reader without lights or buzzer does what it can; one that was away for a moment is lit again, and is silent.
+        `DeviceTimeout` when there is no session just now, `DeviceLost` after `close`.
         """
-        colour, beeps = _SIGNALS[verdict]
-        ticks = round(_SIGNAL_S * 10)
-        light = {"on_color": colour, "off_color": osdp.CommandLEDColor.Black, "on_count": ticks, "off_count": 0}
-        if self._line.can(osdp.Capability.LEDControl):
-            fixed = {"reader": 0, "led_number": 0, "control_code": _TEMPORARY, "temporary": True}
-            self._line.submit(command=osdp.Command.LED, **fixed, **light, timer_count=ticks)
-        if self._line.can(osdp.Capability.AudibleControl):
-            beep = {"reader": 0, "control_code": _TEMPORARY, "on_count": 1, "off_count": 1}
-            self._line.submit(command=osdp.Command.Buzzer, **beep, rep_count=beeps)
+        self._cue, self._lit_in = cue, self._line.sessions
+        self._light(cue)
+        if _LIGHTS[cue].beeps and self._line.can(osdp.Capability.AudibleControl):
+            beep = {"reader": 0, "control_code": _OWN_TONE, "on_count": 1, "off_count": 1}
+            self._line.submit(command=osdp.Command.Buzzer, **beep, rep_count=_LIGHTS[cue].beeps)
 
     def output(self, seconds: float) -> None:
         """Switch the reader's own output on for `seconds` (in tenths), from any thread.
@@ -198,6 +223,22 @@ class OsdpReader:
     def close(self) -> None:
         """See `Device.close`."""
         self._line.close()
+
+    def _light(self, cue: Cue) -> None:
+        if not self._line.can(osdp.Capability.LEDControl):
+            return
+        light = _LIGHTS[cue]
+        colours = {"on_color": light.colour, "off_color": light.other if light.rhythm else light.colour}
+        rhythm = {"on_count": light.rhythm or 1, "off_count": light.rhythm, "timer_count": 0}
+        fixed = {"reader": 0, "led_number": 0, "control_code": _PERMANENT, "temporary": False}
+        self._line.submit(command=osdp.Command.LED, **fixed, **colours, **rhythm)
+
+    def _light_again(self) -> None:
+        """A reader that began a new session may have been without power, and dark since."""
+        if self._cue is not None and self._lit_in != self._line.sessions and self._line.settled:
+            with suppress(DeviceTimeout):  # then with the next turn; a light holds up no card
+                self._light(self._cue)
+                self._lit_in = self._line.sessions
 
     def _connect(self, session_s: float, install: InstallWindow | None) -> None:
         installing = install is not None and install.is_open()

@@ -15,6 +15,11 @@ The module authenticates the card and the card the module before any data flow, 
 
 This file is the host's half; the wire is in `_sam_line`, frames are in `_sam_frames`, the card's text is in
 `_sam_cards`, and the device's half, made of the same frames, in `_sam_device`.
+
+Device: ID-card reader with SAM module (GA 467)
+Does: four card layouts, status reactions, card-still-there, check digits; assurance `authenticated`
+Tried: simulator at wire speed, over ptys with split, late, lost and garbled bytes
+Untried: any real module; the 2023 foreigner's layout
 """
 
 from __future__ import annotations

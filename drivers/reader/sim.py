@@ -11,6 +11,11 @@ to a resident's card:
     {"number": "000000190001010017", "holder": {"name": "测试样本", "birth": "1900-01-01", "sex": "1"}}
     {"document": "ticket_code", "medium": "code", "assurance": 2, "number": "T-17"}
     {"problem": "unreadable", "detail": "pulled too soon"}
+
+Device: no reader: a program at the other end of a wire
+Does: every credential and every fault, as a line of JSON
+Tried: over good and bad wires
+Untried: nothing
 """
 
 from __future__ import annotations

@@ -8,6 +8,11 @@ The device is grabbed (EVIOCGRAB), so that no ticket is ever typed into a consol
 keyboard, without caps lock: set the scanner to that layout, and to ENTER as the end. A keyboard can't say `票`: for
 such codes give the scanner a serial line (`line`). A gap of more than `gap_ms` between two keys is a person's, and what
 was typed till then is dropped. The gap is measured by the kernel's own times, not by ours.
+
+Device: code scanner that types like a keyboard
+Does: grabbed from the console, US layout; the same codes as `line`
+Tried: event structs over a pty
+Untried: a kernel device
 """
 
 from __future__ import annotations
