@@ -88,4 +88,7 @@ class Signal(Device, Protocol):
         """Show `cue` until the next one. Returns soon: what takes its time (a voice, a blink) goes on by itself."""
 
     def poll(self) -> None:
-        """Show that the device is still there; raises `DeviceLost` when it isn't."""
+        """Show that the device is still there; raises `DeviceLost` when it isn't.
+
+        `poll()` is called at least five times a second: drivers advance their blinking here, by a clock handed in.
+        """

@@ -8,7 +8,7 @@ A driver's test names the driver and gets all of it:
 The driver's own simulator sits at the far end of a pseudo-terminal, behind a `BadWire`. On every wire:
 
 - `read` keeps its timeout and gives `None` when idle;
-- one tap gives one credential, one turn one signal, one pulse one release;
+- one tap gives one credential, one turn one signal, one pulse one release, and a cue is shown;
 - broken bytes give declared errors or nothing, and one frame after the wire is good again all is well;
 - a pulled plug is `DeviceLost`, and a new connection works;
 - `close` may be called twice and leaves no thread and no open file.
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from drivers import Kind, connect, load
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, DriverError
 from drivers.transport import PtyPort
 from models.credential import CardFault, Credential
+from models.cue import Cue
 from models.passage import Direction, SensorSignal, SignalKind
 from tests.bad_wire import FAULTS, PATIENCE_S, BadWire
 
@@ -41,6 +43,7 @@ IDLE_S = 0.02
 @dataclass(frozen=True)
 class Kit:
     """What the contract needs to know of a driver. `tap` and `lift` are for readers: a card comes, and goes.
+    `shows` is for signals: whether the far end shows the first moment of a cue.
 
     `margin_s` is how much later than its timeout a call may return, with the driver's own retries on a bad wire.
     """
@@ -51,6 +54,7 @@ class Kit:
     margin_s: float = 1.5
     tap: Callable[[Any], object] = lambda simulator: None
     lift: Callable[[Any], object] = lambda simulator: None
+    shows: Callable[[Any, Cue], bool] = lambda simulator, cue: True
 
 
 QUICK = ("clean", "garbled")
@@ -338,4 +342,57 @@ class SensorContract(DeviceContract):
         for _ in range(2):  # the first may end in what was left of a half line
             bench.simulator.turn()
         assert self.signal(again).kind is SignalKind.TURNED
+        again.close()
+
+
+class SignalContract(DeviceContract):
+    """For signals. What the far end shows, the kit can tell."""
+
+    @pytest.fixture(autouse=True)
+    def _cues(self) -> None:
+        self._next = cycle((Cue.WELCOME, Cue.REFUSED))
+
+    def look(self, device: Any) -> Any:
+        """Signals are shown something else, so that there is something to say."""
+        device.show(next(self._next))
+        device.poll()
+
+    def expect(self, bench: Bench, device: Any, cue: Cue) -> None:
+        """Show `cue` on a good wire and see it at the far end."""
+        device.show(cue)
+        bench.wire.wait_until_drained()
+        assert self.kit.shows(bench.simulator, cue), f"{cue} isn't shown"
+
+    def test_every_cue_is_shown_and_shown_again(self, bench: Bench, device: Any) -> None:
+        """Each takes the place of the one before."""
+        bench.wire.heal()
+        until(lambda: self.look(device), lambda outcome: True)
+        for cue in (*Cue, Cue.WELCOME, Cue.WELCOME):
+            self.expect(bench, device, cue)
+
+    def test_no_two_of_welcome_refused_and_fault_look_alike(self, bench: Bench, device: Any) -> None:
+        """Else the kit could nod to everything."""
+        bench.wire.heal()
+        until(lambda: self.look(device), lambda outcome: True)
+        for cue, other in ((Cue.WELCOME, Cue.REFUSED), (Cue.REFUSED, Cue.WELCOME), (Cue.FAULT, Cue.WELCOME)):
+            self.expect(bench, device, cue)
+            assert not self.kit.shows(bench.simulator, other)
+
+    def test_broken_bytes_are_survived(self, bench: Bench, device: Any) -> None:
+        """A cue on a bad wire may fail, in declared words; on a good wire the next one is shown."""
+        failed = attempt(lambda: device.show(Cue.WAIT))
+        assert bench.wire.corrupts or failed is None
+        bench.wire.heal()
+        attempt(lambda: device.show(Cue.REFUSED))  # may end in what was left of a half frame
+        self.expect(bench, device, Cue.WELCOME)
+
+    def test_it_shows_on_after_a_new_connection(self, bench: Bench, device: Any) -> None:
+        """The plug was out, and is in again."""
+        bench.port.unplug()
+        until_lost(lambda: self.look(device))
+        device.close()
+        bench.port.replug()
+        bench.wire.heal()
+        again = bench.connect()
+        self.expect(bench, again, Cue.WELCOME)
         again.close()
