@@ -39,6 +39,7 @@ _TROUBLES = {
     "sync.refusals.BundleRefused": Exit.NOT_RIGHT,
     "sync.sources.table.SourceRefused": Exit.NOT_RIGHT,
     "sync.bundle_build.CannotBuild": Exit.NOT_RIGHT,
+    "gate.commands._codes.CannotIssue": Exit.NOT_RIGHT,
     "gate.daemon.GateFailed": Exit.OUR_FAULT,
 }
 

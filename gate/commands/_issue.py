@@ -56,7 +56,7 @@ def issue_from(wish: Wish, policy: Policy, zone: ZoneInfo, now: float) -> Issue:
         expires_at=expires_at,
         gates=gates,
         event_secret=_event_secret(wish.secret),
-        signing_key=_issuer_key(wish.key, wish.issuer),
+        signing_key=issuer_key(wish.key, wish.issuer),
         shrinks=wish.shrinks,
     )
 
@@ -112,7 +112,7 @@ def _recipients(named: tuple[str, ...], config_path: Path) -> dict[str, bytes]:
     return gates
 
 
-def _issuer_key(path: Path, issuer: str) -> Ed25519PrivateKey:
+def issuer_key(path: Path, issuer: str) -> Ed25519PrivateKey:
     """The issuer's signing key, made when there is none, with its public half beside it as `.pub`."""
     fresh = not path.exists()
     key = load_or_make_signing_key(path)
