@@ -9,6 +9,11 @@ from models.decision import ClaimAnswer
 from models.passage import Direction, Use
 
 
+def claim_name(epoch: str, attempt: int) -> str:
+    """What a claim is called everywhere: the ledger's epoch and the attempt in it, so that entries find their claim."""
+    return f"{epoch}:{attempt}"
+
+
 class Reach(StrEnum):
     """Whom the sync process reaches just now."""
 

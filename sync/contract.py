@@ -100,10 +100,11 @@ class HeldManifest:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """How far a gate's ledger reaches."""
+    """How far a gate's ledger reaches, and the hash of its last entry: a copied card shows at its first contact."""
 
     epoch: str
     seq: int
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,11 +147,12 @@ def _events(connection: Connection, names: set[str]) -> dict[str, _Event]:
     rows = connection.execute(
         select(event.c.event, event.c.policy, event.c.lessee).where(event.c.event.in_(sorted(names)))
     )
-    return {row.event: _Event(_is_hard(row.policy), row.lessee or "") for row in rows}
+    return {row.event: _Event(is_hard(row.policy), row.lessee or "") for row in rows}
 
 
 @cache
-def _is_hard(policy: str) -> bool:
+def is_hard(policy: str) -> bool:
+    """Whether by this policy (JSON) a ticket is good for one entry at a time."""
     return from_json(Policy, policy).reentry is ReEntryMode.HARD
 
 

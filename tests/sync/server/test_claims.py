@@ -7,37 +7,20 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
-from models.decision import Policy, Profile
 from models.passage import Direction
-from models.profiles import policy_of
-from models.wire import to_json
 from sync.contract import ClaimAnswer, ClaimRequest
 from sync.server import tables
 from sync.server.claims import Asked, ClaimDesk, give_back, settle
 from sync.server.hub import Hub
+from tests.sync.server.world import hall
 
 
 @pytest.fixture(autouse=True)
 def events(hub: Hub) -> None:
-    """A concert, where a ticket is good for one entry, and a hospital, where people come and go."""
-    with hub.begin() as connection:
-        connection.execute(insert(tables.organisation).values(organisation="o", name="O"))
-        connection.execute(insert(tables.venue).values(venue="v", organisation="o", name="V"))
-        for policy in (policy_of(Profile.CARD, "show"), policy_of(Profile.HOSPITAL, "ward")):
-            connection.execute(insert(tables.event).values(**_event(policy)))
-
-
-def _event(policy: Policy) -> dict[str, object]:
-    row = {"event": policy.event, "organisation": "o", "venue": "v", "name": policy.event}
-    return row | {
-        "begins_at": 0.0,
-        "ends_at": 1.0,
-        "policy": to_json(policy).decode(),
-        "sealed_secret": b"",
-        "made_at": 0.0,
-    }
+    """A concert and a hospital."""
+    hall(hub)
 
 
 def _asked(claim: str, ticket: str = "T1", event: str = "show", device: str = "d1", out: bool = False) -> Asked:

@@ -1,0 +1,220 @@
+"""What ledger lines mean for tickets: uses, claims, and conflicts where a ticket let two people in.
+
+Everything here can be made again from the lines. Nothing of it looks at clocks: a gate's clock may be wrong, the number
+of its lines is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, tuple_, update
+
+from models.decision import Verdict
+from models.ledger import EntryKind
+from models.link import claim_name
+from models.passage import Direction, Passage
+from models.store.lines import Release, Settlement, Word
+from models.wire import WireError, from_json
+from sync.contract import LedgerLine
+from sync.server import tables
+from sync.server.claims import give_back, is_hard
+from sync.server.database import insert_or_ignore
+
+Ticket = tuple[str, str]
+"""Event and ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    manifest: _Manifest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    lookup: _Lookup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The part of a line's body that matters here."""
+
+    attempt: int = 0
+    opens: Release | None = None
+    settles: Settlement | None = None
+    decision: Word = field(default_factory=Word)
+    facts: _Facts = field(default_factory=_Facts)
+
+    @property
+    def event(self) -> str:
+        lookup = self.facts.lookup
+        return lookup.manifest.event if lookup and lookup.manifest else ""
+
+
+def project(
+    connection: Connection, device: str, gate: str, epoch: str, lines: Sequence[LedgerLine], now: float
+) -> None:
+    """Take up `lines`, which are held from now on; each line once."""
+    told = [(line, _read(line)) for line in lines]
+    touched = _open_uses(connection, device, gate, epoch, told)
+    touched |= _settle_uses(connection, device, epoch, told, now)
+    latest = max((body.attempt for line, body in told if line.kind == EntryKind.DECISION), default=0)
+    denied = {body.attempt for line, body in told if body.decision.verdict == Verdict.DENY}
+    _give_back_left(connection, device, epoch, latest, denied, now)
+    look_for_conflicts(connection, touched, now)
+
+
+def _read(line: LedgerLine) -> _Told:
+    """A body of a newer program may say what we can't read; then the line is kept and means nothing here."""
+    try:
+        return from_json(_Told, line.body)
+    except WireError:
+        return _Told()
+
+
+def _open_uses(
+    connection: Connection, device: str, gate: str, epoch: str, told: Iterable[tuple[LedgerLine, _Told]]
+) -> set[Ticket]:
+    rows, touched = [], set()
+    for line, body in told:
+        release = body.opens
+        if release is None or not release.ticket:
+            continue
+        touched.add((body.event, release.ticket))
+        rows.append(
+            {
+                "device": device,
+                "epoch": epoch,
+                "seq": line.seq,
+                "event": body.event,
+                "ticket": release.ticket,
+                "person_key": release.person_key,
+                "direction": release.direction.value,
+                "passage": release.passage.value if release.passage else None,
+                "at": line.at,
+                "claim": claim_name(epoch, body.attempt),
+            }
+        )
+    if rows:
+        connection.execute(insert(tables.use), rows)
+        _take_claims(connection, gate, rows)
+    return touched
+
+
+def _take_claims(connection: Connection, gate: str, rows: list[dict[str, object]]) -> None:
+    """Who was let in without an answer has the ticket from now on, unless another has it: then it is a conflict."""
+    hard = hard_events(connection, {str(row["event"]) for row in rows})
+    entries = [row for row in rows if row["event"] in hard and row["direction"] == Direction.ENTRY]
+    for row in sorted(entries, key=lambda row: str(row["ticket"])):
+        values = {name: row[name] for name in ("event", "ticket", "claim", "device", "at")}
+        connection.execute(insert_or_ignore(connection, tables.claim).values(**values, gate=gate, passage="held"))
+
+
+def _settle_uses(
+    connection: Connection, device: str, epoch: str, told: Iterable[tuple[LedgerLine, _Told]], now: float
+) -> set[Ticket]:
+    ends = {body.settles.seq: body.settles.passage for _, body in told if body.settles}
+    if not ends:
+        return set()
+    use = tables.use
+    here = and_(use.c.device == device, use.c.epoch == epoch)
+    connection.execute(
+        update(use).where(here, use.c.seq == bindparam("opened"), use.c.passage.is_(None)),
+        [{"opened": seq, "passage": passage.value} for seq, passage in ends.items()],
+    )
+    rows = connection.execute(select(use).where(here, use.c.seq.in_(list(ends)))).all()
+    for row in rows:
+        _settle_claim(connection, row.event, row.ticket, row.claim, Direction(row.direction), ends[row.seq], now)
+    return {(row.event, row.ticket) for row in rows}
+
+
+def _settle_claim(
+    connection: Connection, event: str, ticket: str, claim: str, direction: Direction, passage: Passage, now: float
+) -> None:
+    held = tables.claim
+    if direction is Direction.EXIT:
+        if passage is Passage.PASSED:
+            connection.execute(delete(held).where(held.c.event == event, held.c.ticket == ticket))
+    elif passage is Passage.NO_SHOW:
+        give_back(connection, event, claim, now)
+    else:
+        connection.execute(
+            update(held).where(held.c.event == event, held.c.claim == claim).values(passage=passage.value)
+        )
+
+
+def _give_back_left(connection: Connection, device: str, epoch: str, latest: int, denied: set[int], now: float) -> None:
+    """A gate serves one person at a time: claims of those it has denied or left behind without a release are free."""
+    held, use = tables.claim, tables.use
+    rows = connection.execute(
+        select(held.c.event, held.c.claim)
+        .outerjoin(use, and_(use.c.device == held.c.device, use.c.claim == held.c.claim, use.c.epoch == epoch))
+        .where(held.c.device == device, held.c.passage == "held", use.c.seq.is_(None))
+    ).all()
+    for row in rows:
+        of, _, attempt = row.claim.rpartition(":")
+        if of == epoch and attempt.isdecimal() and (int(attempt) < latest or int(attempt) in denied):
+            give_back(connection, row.event, row.claim, now)
+
+
+def look_for_conflicts(connection: Connection, touched: set[Ticket], now: float) -> None:
+    """Tickets by which more people went in than came out and one.
+
+    Counting needs no clock. An exit that arrives late takes an open conflict back.
+    """
+    hard = hard_events(connection, {event for event, _ in touched})
+    keys = sorted(key for key in touched if key[0] in hard)
+    if not keys:
+        return
+    use = tables.use
+    inside = func.sum(case((use.c.direction == Direction.ENTRY.value, 1), else_=-1))
+    rows = connection.execute(
+        select(use.c.event, use.c.ticket, inside.label("inside"))
+        .where(tuple_(use.c.event, use.c.ticket).in_(keys), use.c.passage == Passage.PASSED.value)
+        .group_by(use.c.event, use.c.ticket)
+    ).all()
+    too_many = {(row.event, row.ticket): int(row.inside) for row in rows}
+    for key in keys:
+        _reconcile(connection, key, too_many.get(key, 0), now)
+
+
+def _reconcile(connection: Connection, key: Ticket, inside: int, now: float) -> None:
+    conflict = tables.conflict
+    event, ticket = key
+    if inside > 1:
+        uses = json.dumps(_uses(connection, key), sort_keys=True)
+        for nth in range(2, inside + 1):
+            values = {"event": event, "ticket": ticket, "nth": nth, "found_at": now, "uses": uses}
+            connection.execute(insert_or_ignore(connection, conflict).values(**values))
+    connection.execute(
+        update(conflict)
+        .where(conflict.c.event == event, conflict.c.ticket == ticket)
+        .where(conflict.c.state == "open", conflict.c.nth > max(inside, 1))
+        .values(state="withdrawn", settled_by="server", settled_at=now, finding="an exit came in later")
+    )
+
+
+def _uses(connection: Connection, key: Ticket) -> list[dict[str, object]]:
+    use = tables.use
+    rows = connection.execute(
+        select(use, tables.device.c.name.label("gate"))
+        .outerjoin(tables.device, tables.device.c.device == use.c.device)
+        .where(use.c.event == key[0], use.c.ticket == key[1])
+        .order_by(use.c.at, use.c.device, use.c.seq)
+    )
+    names = ("device", "gate", "epoch", "seq", "at", "direction", "passage")
+    return [{name: getattr(row, name) for name in names} for row in rows]
+
+
+def hard_events(connection: Connection, names: set[str]) -> set[str]:
+    """Those of these events at which a ticket is good for one entry at a time."""
+    event = tables.event
+    rows = connection.execute(select(event.c.event, event.c.policy).where(event.c.event.in_(sorted(names))))
+    return {row.event for row in rows if is_hard(row.policy)}
