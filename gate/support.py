@@ -18,6 +18,7 @@ import drivers
 from drivers import KINDS, available
 
 LABELS = ("Device", "Does", "Tried", "Untried")
+BEGIN, END = "<!-- support table -->", "<!-- /support table -->"
 _LINE = re.compile(rf"^({'|'.join(LABELS)}): (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 
 
@@ -42,3 +43,12 @@ def support_table() -> str:
             cells = [told.get(label, "").replace("|", "\\|") for label in LABELS]
             lines.append(f"| {cells[0]} | `{kind}/{name}` | {cells[1]} | {cells[2]} | {cells[3]} |")
     return "\n".join(lines)
+
+
+def insert(readme: str) -> str:
+    """`readme` with the table as it is now between its marks. Raises `ValueError` where they are missing."""
+    head, begin, rest = readme.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the README lacks the lines {BEGIN} and {END}")
+    return f"{head}{begin}\n{support_table()}\n{end}{tail}"

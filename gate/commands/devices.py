@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -18,7 +19,7 @@ from gate.commands._out import json_option, note, say_json
 from gate.commands._watching import say_findings, show
 from gate.doctor import Trouble
 from gate.plugged import Plug, plugged_in
-from gate.support import support_table
+from gate.support import insert, support_table
 from gate.watch import Watch, begin, find_speed, open_device
 from models.credential import CardFault, Credential
 from models.passage import SensorSignal
@@ -134,9 +135,13 @@ def watch_device(url: str, kind: Kind, seconds: float, baud: str | None, as_json
 
 
 @command.command("table")
-def print_table() -> None:
-    """Print what each driver says of its support, as the README has it."""
-    click.echo(support_table())
+@click.option("--write", "readme", type=click.Path(exists=True, path_type=Path), help="Put it into this README.")
+def print_table(readme: Path | None) -> None:
+    """Print what each driver says of its support, as the README has it between its marks."""
+    if readme is None:
+        click.echo(support_table())
+    else:
+        readme.write_text(insert(readme.read_text("utf-8")), "utf-8")
 
 
 def _at_speed(url: str, kind: Kind, baud: str | None, seconds: float, as_json: bool) -> str:
