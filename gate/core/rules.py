@@ -68,12 +68,12 @@ def credential_is_strong(case: Case) -> Finding:
 
 
 def codes_are_taken(case: Case) -> Finding:
-    """Where it is a code: codes open something here, alone or with something else."""
+    """It is no code, or codes open something here."""
     return deny(Reason.WEAK_CREDENTIAL) if case.code_need is CodeNeed.DOCUMENT else PASS
 
 
 def code_is_in_its_time(case: Case) -> Finding:
-    """A document that says to the second from when and until when it is good has begun and not ended."""
+    """Its own time to the second, where it has one, has begun and not ended."""
     if not case.facts.clock_trusted:
         return PASS
     since, until = case.card.valid_since, case.card.valid_until
@@ -122,7 +122,7 @@ def manifest_is_fresh(case: Case) -> Finding:
 
 
 def code_is_fresh(case: Case) -> Finding:
-    """A code that changes was not used before, nor was a later one: a picture of a used code opens nothing."""
+    """It is no picture of a changing code that was used before: neither that step was used, nor a later one."""
     step = case.card.code_step
     used = (use.code_step for use in case.lookup.uses if use.code_step is not None)
     return PASS if step is None or all(earlier < step for earlier in used) else deny(Reason.CODE_USED)
@@ -260,7 +260,7 @@ def guardian_is_with_the_child(case: Case) -> Finding:
 
 
 def code_is_not_alone(case: Case) -> Finding:
-    """Where a code alone is too little and no face will be compared, a person looked at a document."""
+    """It is no code that is too little alone and has no face to be compared, or a person looked at a document."""
     # Without tickets there is no reference that a face could be compared with.
     faceless = case.code_need is CodeNeed.FACE and not case.policy.needs_ticket
     return refer(Reason.DOCUMENT_NEEDED) if faceless or case.code_need is CodeNeed.STEWARD else PASS

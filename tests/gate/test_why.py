@@ -14,13 +14,18 @@ from hypothesis import given, settings
 
 from gate.cli import main
 from gate.core.decide import decide, explain
+from gate.core.effects import Record
 from gate.core.rules import ENTRY_RULES, EXIT_RULES, SCREENING_RULES
+from gate.stores import digest_of
 from gate.why import Finding, why
 from models import wire
-from models.decision import Decision, Reason, StewardAction, Verdict
+from models.credential import CardProblem, Medium
+from models.decision import Decision, Facts, Profile, Reason, StewardAction, Verdict
+from models.ledger import EntryKind
 from models.record import DecisionBody
+from models.words import words_of
 from tests.examples import examples
-from tests.gate.core.strategies import NOW, face, facts, good_facts, lookup, nows, policies, policy, use, word
+from tests.gate.core.strategies import NOW, code, face, facts, good_facts, lookup, nows, policies, policy, use, word
 from tests.gate.ledger_of_an_evening import Evening
 
 
@@ -94,6 +99,13 @@ def test_free_passage_is_no_contradiction():
     assert why(recorded(good_facts(face=None), policy(), said=said), policy()).same
 
 
+def test_who_held_up_a_code_was_not_spoken_to_about_a_card():
+    refused = Facts("north", card_problem=CardProblem.REJECTED, problem_medium=Medium.CODE)
+    assert why(recorded(refused, policy()), policy()).words == words_of(Reason.REJECTED_CARD, Medium.CODE)
+    stranger = good_facts(card=code(), lookup=replace(lookup(), tickets=()))
+    assert "code" in why(recorded(stranger, policy()), policy()).words.visitor
+
+
 @pytest.fixture
 def evening(tmp_path: Path):
     """A ledger that is being written."""
@@ -137,6 +149,25 @@ def test_each_decision_is_judged_by_the_policy_of_its_time(evening, ask):
         "occupancy",
     ]
     assert ask(first.seq).exit_code == ask(second.seq).exit_code == 0
+
+
+def test_a_code_alone_is_told_as_such(evening, ask):
+    evening.use(policy(Profile.HOSPITAL))
+    evening.decide(good_facts(card=code(), face=None))
+    told = ask()
+    assert told.exit_code == 0
+    assert "looked at a document.  → refer: document_needed" in told.stdout
+    assert "Compare an ID with the name on the ticket" in told.stdout
+
+
+def test_a_policy_of_an_older_program_is_the_one_of_its_digest(evening, ask):
+    """It knew fewer rules, and they stand in its ledger as it wrote them."""
+    older = {name: rule for name, rule in wire.to_builtins(policy()).items() if "code" not in name}
+    evening.stores.ledger.append(EntryKind.POLICY, {"digest": digest_of(older), "policy": older}, NOW.wall)
+    said = DecisionBody(1, good_facts(), decide(good_facts(), policy(), NOW), NOW.wall)
+    evening.stores.write(Record(1, EntryKind.DECISION, said), NOW.wall, digest_of(older))
+    told = ask()
+    assert (told.exit_code, "the rules say the same" in told.stdout) == (0, True)
 
 
 def test_a_word_that_the_rules_did_not_give_is_told_and_counts_as_not_right(evening, ask):
