@@ -149,3 +149,9 @@ def test_without_a_manifest_no_code_finds_a_ticket(tmp_path: Path):
     stores: Stores = open_stores(tmp_path)
     assert stores.look_up(code()).facts.tickets == ()
     stores.close()
+
+
+def test_the_core_is_told_a_codes_event_step_and_seconds_and_not_its_number(gate: Gate):
+    facts = card_facts(code())
+    assert (facts.event, facts.code_step, facts.valid_since, facts.valid_until) == (EVENT, STEP, NIGHT - 60, NIGHT + 60)
+    assert ANNA.ticket not in repr(facts)

@@ -41,7 +41,7 @@ from models.passage import STANDING, Direction, Passage, SensorSignal, SignalKin
 from models.ticket import ManifestState, Note, NoteKind, TicketStatus
 from models.view import Mode, Phase
 from models.watch import HitMeans, WatchAction, WatchHit
-from tests.gate.core.strategies import DAY, DOORS, EVENT, card, face, hit, lookup, mostly, ticket, use
+from tests.gate.core.strategies import DAY, DOORS, EVENT, STEP, card, code, face, hit, lookup, mostly, ticket, use
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,7 @@ REPLIES = (
 EVENTS: tuple[Event, ...] = (
     *(CardRead(2, card(), who) for who in ("", "an", "wei")),
     CardRead(3, card(), "an", Direction.EXIT),
+    *(CardRead(5, code(event=event, code_step=STEP), "an") for event in (EVENT, "arena-0616")),
     *(CardFailed(problem) for problem in CardProblem),
     *(TicketFound(0, found) for found in FOUND[:6]),
     LookupFailed(0, "store"),
