@@ -173,7 +173,7 @@ class OsdpSimulator:
                 self.key = bytes(command["data"])
                 self.seen.put("key")
             case osdp.Command.LED:
-                self.seen.put(f"led {_COLOURS.get(command['on_color'], 'other')} {command['timer_count'] / 10:g} s")
+                self.seen.put(f"led {_told(command)}")
             case osdp.Command.Buzzer:
                 self.seen.put(f"buzzer {command['rep_count']}")
             case osdp.Command.Output:
@@ -183,7 +183,14 @@ class OsdpSimulator:
         return 0, None
 
 
+def _told(light: dict[str, Any]) -> str:
+    """A lamp's colour, or the two that it changes between and how fast."""
+    first, second = (_COLOURS.get(light[key], "other") for key in ("on_color", "off_color"))
+    return f"{first}/{second} {light['off_count'] / 10:g} s" if light["off_count"] else first
+
+
 _COLOURS = {
+    osdp.CommandLEDColor.Black: "dark",
     osdp.CommandLEDColor.Red: "red",
     osdp.CommandLEDColor.Green: "green",
     osdp.CommandLEDColor.Amber: "amber",

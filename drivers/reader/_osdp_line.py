@@ -86,6 +86,7 @@ class SecureLine:
         self._frames = 0
         self._was_secure = False
         self._stale_until = 0.0
+        self.sessions = 0  # how many were begun
 
     @property
     def answered(self) -> bool:
@@ -175,6 +176,7 @@ class SecureLine:
         now, frames, secure = time.monotonic(), self._wire.frames.count, self.secure
         if secure and not self._was_secure:
             self._stale_until = now + QUIET_S
+            self.sessions += 1
         if secure and frames != self._frames:
             self._heard_at = now
         self._frames, self._was_secure = frames, secure

@@ -26,7 +26,7 @@ from drivers.reader._wiegand import encode, pack
 from drivers.reader.osdp import InstallWindow, Keypad, OsdpReader, OsdpSimulator
 from drivers.transport import PtyPort, SerialStream
 from models.credential import Assurance, CardFault, CardProblem, Credential, Medium
-from models.decision import Verdict
+from models.cue import Cue
 from models.ids import DocumentType
 from tests.bad_wire import PATIENCE_S, BadWire
 from tests.contract import Bench, Kit, ReaderContract, open_files, until_lost
@@ -41,7 +41,7 @@ class Cable(BadWire):
     """A good wire that can go bad."""
 
     def spoil(self, fault: str) -> None:
-        self._fault = fault
+        self._fault, self._every = fault, 7
 
 
 class Rig:
@@ -218,16 +218,52 @@ def test_a_keypad_forgets_what_was_left_half_typed():
     assert keypad.press(b"1" * 32 + b"\r", 35) == "1" * 32
 
 
+LIGHTS = {
+    Cue.READY: ["led amber"],
+    Cue.WAIT: ["led amber/dark 0.2 s"],
+    Cue.LOOK: ["led amber/dark 0.5 s"],
+    Cue.WELCOME: ["led green", "buzzer 1"],
+    Cue.HELP: ["led amber/red 0.5 s", "buzzer 2"],
+    Cue.REFUSED: ["led red", "buzzer 3"],
+    Cue.FREE: ["led green"],
+    Cue.FAULT: ["led red/dark 1 s"],
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("verdict", "light", "beeps"),
-    [(Verdict.ADMIT, "green", 1), (Verdict.DENY, "red", 3), (Verdict.REFER, "amber", 2)],
-)
-def test_a_verdict_is_shown_and_heard(rig, verdict, light, beeps):
+def test_every_cue_has_its_light_and_some_are_heard(rig):
     host = rig.connect()
-    host.signal(verdict)
-    assert seen(rig, host) == f"led {light} 2 s"
-    assert seen(rig, host) == f"buzzer {beeps}"
+    assert set(LIGHTS) == set(Cue)
+    for cue, told in LIGHTS.items():
+        host.show(cue)
+        assert [seen(rig, host) for _ in told] == told
+
+
+@pytest.mark.slow
+def test_a_reader_that_was_without_power_is_lit_again_and_is_silent(rig):
+    host = rig.connect("lost_s=30")
+    host.show(Cue.REFUSED)
+    assert [seen(rig, host), seen(rig, host)] == ["led red", "buzzer 3"]
+    rig.simulator.take_key(KEY)  # begins anew, as after a cut of its power
+    assert seen(rig, host) == "led red"
+    host.read(0.3)
+    assert rig.simulator.seen.empty()
+
+
+@pytest.mark.slow
+def test_a_cue_without_a_session_is_a_time_out_and_costs_no_read(rig):
+    host = rig.connect("lost_s=30")
+    rig.power_off()
+
+    def show_on() -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            host.read(0.05)
+            host.show(Cue.READY)
+
+    with pytest.raises(DeviceTimeout, match=r"no secure session|no more commands"):
+        show_on()
+    assert host.read(0.05) is None
 
 
 def test_the_output_switches_itself_off(rig):
@@ -463,7 +499,7 @@ def test_close_leaves_no_thread_and_no_file(rig):
     host.close()
     host.close()
     assert open_files() == before[2]
-    for act in (lambda: host.read(0), lambda: host.signal(Verdict.ADMIT), lambda: host.output(1)):
+    for act in (lambda: host.read(0), lambda: host.show(Cue.WELCOME), lambda: host.output(1)):
         with pytest.raises(DeviceLost):
             act()
 
@@ -485,9 +521,9 @@ def test_the_simulator_takes_lines_of_text(rig, tmp_path):
     assert next_of(host) == TAPPED
     assert simulator.command("type 7#") == "ok"
     assert isinstance(next_of(host), Credential)
-    host.signal(Verdict.ADMIT)
+    host.show(Cue.WELCOME)
     host.read(0.5)
-    assert simulator.command("seen") == "led green 2 s; buzzer 1"
+    assert simulator.command("seen") == "led green; buzzer 1"
     assert simulator.command("seen") == "nothing"
     assert "tamper on|off" in simulator.command("help")
     for wrong in ("", "card 1", "card 999 1", "bits 012", "tap", "key /proc/no/such"):
