@@ -1,4 +1,4 @@
-"""A relay whose pulses the host times: close, wait, open, whatever goes wrong. For `gpio` and `hid`.
+"""A relay whose pulses the host times: close, wait, open, whatever goes wrong. For most of the drivers here.
 
 A host that loses its power or is killed between "close" and "open" can't open. What that means depends on the device:
 see the drivers.
@@ -14,6 +14,12 @@ from typing import Protocol
 from drivers.errors import DeviceRefused, DriverError
 
 LONGEST_PULSE_S = 30.0
+
+
+def check_length(seconds: float) -> None:
+    """Raise `DeviceRefused` for a pulse that makes no sense."""
+    if not 0 < seconds <= LONGEST_PULSE_S:
+        raise DeviceRefused(f"a pulse lasts up to {LONGEST_PULSE_S:g} s, not {seconds!r}")
 
 
 class Contact(Protocol):
@@ -47,8 +53,7 @@ class HostTimedRelay:
 
         While the contact is held closed it stays so at the end. Raises `DeviceRefused` beyond `LONGEST_PULSE_S`.
         """
-        if not 0 < seconds <= LONGEST_PULSE_S:
-            raise DeviceRefused(f"a pulse lasts up to {LONGEST_PULSE_S:g} s, not {seconds!r}")
+        check_length(seconds)
         try:
             self._contact.switch(True)
             self._wait(seconds)

@@ -9,6 +9,11 @@ connecting (so a restart of the service is the longest gap), after every pulse e
 again with each `poll`; and it is sent twice, since nobody confirms it. That leaves a dead host. Against it put the
 turnstile in pulse mode, where it relocks by itself whatever the length of the contact, or a one-shot relay behind the
 board, or take a board that times the pulse itself.
+
+Device: USB relay board LCUS
+Does: pulse timed by the host, eight channels
+Tried: simulator over ptys with split, late, lost and garbled bytes
+Untried: a real board; the boards that answer
 """
 
 from __future__ import annotations
@@ -17,13 +22,15 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
 from drivers.errors import BadAnswer, DeviceRefused, DeviceTimeout, DriverError
+from drivers.relay._host_timed import LONGEST_PULSE_S, HostTimedRelay
 from drivers.transport import PtyPort, Transport, open_transport
 from drivers.url import DeviceUrl
+
+__all__ = ["LONGEST_PULSE_S", "Change", "LcusRelay", "LcusSimulator", "Op", "encode", "find_state", "open", "simulator"]
 
 BAUD = 9600
 TRANSPORTS: tuple[str, ...] = ("serial", "tcp")
@@ -33,7 +40,6 @@ OPTIONS: dict[str, str] = {
     "invert": "1 where the coil is energised at rest (0)",
 }
 
-LONGEST_PULSE_S = 30.0
 ANSWER_S = 0.2
 TRIES = 3
 
@@ -69,72 +75,42 @@ def find_state(answer: bytes, channel: int) -> bool | None:
     return bool(word == b"ON" or frame == encode(channel, Op.ON))
 
 
-class LcusRelay:
-    """The host's half. `pulse` takes as long as the pulse, the others about a second at worst."""
+class LcusContact:
+    """One channel of a board on `wire`."""
 
-    times_pulses = False  # so whoever must not wait calls `hold` twice instead
-
-    def __init__(self, wire: Transport, *, channel: int = 1, feedback: bool = False, invert: bool = False) -> None:
-        """Takes over `wire` and opens the contact."""
+    def __init__(self, wire: Transport, channel: int, *, feedback: bool, invert: bool) -> None:
         self._wire = wire
         self._channel = channel
         self._feedback = feedback
         self._invert = invert
-        self._held = False
-        self._closed = False
-        self._rest()
 
-    def pulse(self, seconds: float) -> None:
-        """Close the contact, wait `seconds`, open it, return. The host times it: see the head of this file.
+    def switch(self, closed: bool) -> None:
+        """Give the order, twice where nobody answers.
 
-        Whatever goes wrong on the way, opening is attempted before the error leaves. While the contact is held closed
-        it stays so at the end. Raises `DeviceRefused` beyond `LONGEST_PULSE_S`; with feedback also when the contact
-        doesn't follow, and `DeviceTimeout` or `BadAnswer` when the board doesn't say.
+        With feedback, raises `DeviceRefused` when the contact doesn't follow, and `DeviceTimeout` or `BadAnswer` when
+        the board doesn't say.
         """
-        if not 0 < seconds <= LONGEST_PULSE_S:
-            raise DeviceRefused(f"a pulse lasts up to {LONGEST_PULSE_S:g} s, not {seconds!r}")
-        try:
-            self._switch(True)
-            self._wait(seconds)
-        finally:
-            self._rest()
-
-    def hold(self, closed: bool) -> None:
-        """Keep the contact closed or open; where closing fails, opening is attempted before the error leaves."""
-        self._held = closed
-        try:
-            self._rest()
-        except BaseException:
-            self._held = False
-            with suppress(DriverError):
-                self._rest()
-            raise
-
-    def poll(self) -> None:
-        """Send the rest state again, which heals a lost frame and fails when the board is gone."""
-        self._rest()
-        self._wait(0.0)
-
-    def close(self) -> None:
-        """Open the contact and give the line back."""
-        if self._closed:
-            return
-        self._closed = True
-        self._held = False
-        with suppress(DriverError):
-            self._rest()
-        self._wire.close()
-
-    def _rest(self) -> None:
-        self._switch(self._held)
-
-    def _switch(self, closed: bool) -> None:
         coil = closed != self._invert
         if self._feedback:
             self._switch_and_ask(coil)
             return
         frame = encode(self._channel, Op.ON if coil else Op.OFF)
         self._wire.write(frame * 2)  # the same order twice does no harm, a lost one does
+
+    def is_closed(self) -> None:
+        """It can't tell without being told: the order to rest is what heals a lost frame."""
+        self.wait(0.0)
+
+    def wait(self, seconds: float) -> None:
+        """Wait on the line and not on the clock, so that a pulled plug ends the wait."""
+        ends = time.monotonic() + seconds
+        self._wire.read(0.0)
+        while (left := ends - time.monotonic()) > 0:
+            self._wire.read(left)
+
+    def close(self) -> None:
+        """Give the line back."""
+        self._wire.close()
 
     def _switch_and_ask(self, coil: bool) -> None:
         frame = encode(self._channel, Op.ON_ANSWERED if coil else Op.OFF_ANSWERED)
@@ -164,12 +140,14 @@ class LcusRelay:
             raise BadAnswer(f"relay {self._channel}: {len(heard)} bytes that name no state")
         raise DeviceTimeout(f"relay {self._channel} did not answer in {ANSWER_S:g} s; does this board answer at all?")
 
-    def _wait(self, seconds: float) -> None:
-        """Wait on the line and not on the clock, so that a pulled plug ends the wait."""
-        ends = time.monotonic() + seconds
-        self._wire.read(0.0)
-        while (left := ends - time.monotonic()) > 0:
-            self._wire.read(left)
+
+class LcusRelay(HostTimedRelay):
+    """The host's half. `pulse` takes as long as the pulse, the others about a second at worst."""
+
+    def __init__(self, wire: Transport, *, channel: int = 1, feedback: bool = False, invert: bool = False) -> None:
+        """Takes over `wire` and opens the contact."""
+        contact = LcusContact(wire, channel, feedback=feedback, invert=invert)
+        super().__init__(contact, wait=contact.wait)
 
 
 def open(url: DeviceUrl) -> LcusRelay:

@@ -9,6 +9,11 @@ whole tenths of a second, rounded up. A pulse is never given twice: where the ec
 it. If the host loses power or is killed in between, the contact stays closed until the host is back. On connecting, on
 closing and after a pulse that failed the contact is opened, and `poll` opens it where it is found closed at rest. That
 leaves a dead host. Against it put the turnstile in pulse mode, where it relocks by itself, or take the other board.
+
+Device: Modbus RTU relay board
+Does: Waveshare: pulse timed by the board, echo confirmed; `board=plain`: timed by the host
+Tried: simulator, bad wires, pymodbus's server
+Untried: a real board
 """
 
 from __future__ import annotations
@@ -16,16 +21,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from drivers import _modbus
 from drivers._modbus import Unit, open_unit
 from drivers._modbus_board import Change, ModbusSimulator
-from drivers.errors import BadAnswer, DeviceRefused, DeviceTimeout, DriverError
+from drivers.errors import BadAnswer, DeviceTimeout, DriverError
+from drivers.relay._host_timed import LONGEST_PULSE_S, HostTimedRelay, check_length
 from drivers.transport import PtyPort
 from drivers.url import DeviceUrl
 
-__all__ = ["Change", "FlashingRelay", "ModbusRelay", "ModbusSimulator", "open", "simulator"]
+__all__ = ["LONGEST_PULSE_S", "Change", "FlashingRelay", "ModbusRelay", "ModbusSimulator", "open", "simulator"]
 
 TRANSPORTS = _modbus.TRANSPORTS
 BOARDS = ("waveshare", "plain")
@@ -35,16 +40,36 @@ OPTIONS: dict[str, str] = {
     "channel": "which relay of the board, 1 to 64 (1)",
 }
 
-LONGEST_PULSE_S = 30.0
 SHORTEST_PULSE_S = 0.15  # a pulse that gives way to the next lasts at least so long
 GAP_S = 0.05  # between two pulses, so that the turnstile sees them both
 _SLACK_S = 0.05  # how much later than asked for the board may open
 
 
-class ModbusRelay:
-    """A board that knows coils alone. `pulse` takes as long as the pulse, the others a second at worst."""
+class Coil:
+    """One coil of a board, which counts from 0."""
 
-    times_pulses = False  # so whoever must not wait calls `hold` twice instead
+    def __init__(self, unit: Unit, coil: int) -> None:
+        self._unit, self._coil = unit, coil
+
+    def switch(self, closed: bool) -> None:
+        """Switch; the board's echo confirms it."""
+        self._unit.write_coil(self._coil, closed)
+
+    def is_closed(self) -> bool:
+        """As the board says."""
+        return self._unit.read_coils(self._coil, 1)[0]
+
+    def flash(self, tenths: int) -> None:
+        """Have the board close it for so many tenths of a second. Never asked twice."""
+        self._unit.flash_on(self._coil, tenths)
+
+    def close(self) -> None:
+        """Leave the line."""
+        self._unit.close()
+
+
+class ModbusRelay(HostTimedRelay):
+    """A board that knows coils alone. `pulse` takes as long as the pulse, the others a second at worst."""
 
     def __init__(
         self,
@@ -55,57 +80,10 @@ class ModbusRelay:
         wait: Callable[[float], object] = time.sleep,
     ) -> None:
         """Takes over `unit`, opens the contact and reads it back."""
-        self._unit = unit
-        self._coil = channel - 1
-        self._clock, self._wait = clock, wait
-        self._held = False
-        self._closed = False
-        self._rest()
+        self._coil = Coil(unit, channel - 1)
+        self._clock = clock
+        super().__init__(self._coil, wait=wait)
         self.poll()
-
-    def pulse(self, seconds: float) -> None:
-        """Close the contact, wait `seconds`, open it, return. Whatever goes wrong, opening is attempted.
-
-        While the contact is held closed it stays so at the end. Raises `DeviceRefused` beyond `LONGEST_PULSE_S`.
-        """
-        _check_length(seconds)
-        try:
-            self._unit.write_coil(self._coil, True)
-            self._wait(seconds)
-        finally:
-            self._rest()
-
-    def hold(self, closed: bool) -> None:
-        """Keep the contact closed or open; where closing fails, opening is attempted before the error leaves."""
-        self._held = closed
-        try:
-            self._rest()
-        except BaseException:
-            self._held = False
-            with suppress(DriverError):
-                self._rest()
-            raise
-
-    def poll(self) -> None:
-        """Read the contact's state, and put it right where it isn't as it should be."""
-        if self._is_closed() != self._held:
-            self._rest()
-
-    def close(self) -> None:
-        """Open the contact and give the line back."""
-        if self._closed:
-            return
-        self._closed = True
-        self._held = False
-        with suppress(DriverError):
-            self._rest()
-        self._unit.close()
-
-    def _rest(self) -> None:
-        self._unit.write_coil(self._coil, self._held)
-
-    def _is_closed(self) -> bool:
-        return self._unit.read_coils(self._coil, 1)[0]
 
 
 class FlashingRelay(ModbusRelay):
@@ -120,7 +98,7 @@ class FlashingRelay(ModbusRelay):
         A pulse that still runs is cut short, so that the turnstile sees two. Raises `DeviceRefused` beyond
         `LONGEST_PULSE_S`, `DeviceTimeout` or `BadAnswer` where the board doesn't say what it did.
         """
-        _check_length(seconds)
+        check_length(seconds)
         if self._held:
             self._rest()
             return
@@ -139,18 +117,18 @@ class FlashingRelay(ModbusRelay):
 
     def poll(self) -> None:
         """As a plain board, but a pulse that runs is let be."""
-        if self._is_closed() != self._held and self._clock() >= self._over:
+        if self._coil.is_closed() != self._held and self._clock() >= self._over:
             self._rest()
 
     def _flash(self, tenths: int) -> None:
         try:
-            self._unit.flash_on(self._coil, tenths)
+            self._coil.flash(tenths)
         except (DeviceTimeout, BadAnswer):
-            if self._is_closed():
+            if self._coil.is_closed():
                 return  # the echo alone was lost
             if self._clock() - self._begun > tenths / 10 - _SLACK_S:
                 raise  # it may have come and gone: a second one could let a second person in
-            self._unit.flash_on(self._coil, tenths)
+            self._coil.flash(tenths)
 
     def _make_room(self) -> None:
         """End the pulse before this one, and leave a gap."""
@@ -176,8 +154,3 @@ def open(url: DeviceUrl) -> ModbusRelay:
 def simulator(port: PtyPort) -> ModbusSimulator:
     """The board's half on `port`."""
     return ModbusSimulator(port)
-
-
-def _check_length(seconds: float) -> None:
-    if not 0 < seconds <= LONGEST_PULSE_S:
-        raise DeviceRefused(f"a pulse lasts up to {LONGEST_PULSE_S:g} s, not {seconds!r}")

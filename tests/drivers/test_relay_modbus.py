@@ -354,7 +354,7 @@ def board() -> Iterator[ModbusSimulator]:
 def test_the_board_ends_the_pulse_although_the_host_is_dead(board: ModbusSimulator) -> None:
     relay = connect("relay", f"modbus+serial://{board.port.path}?channel=3")
     relay.pulse(0.2)
-    relay._unit.close()  # type: ignore[attr-defined]  # as a killed host would: without a word to the board
+    relay._coil.close()  # type: ignore[attr-defined]  # as a killed host would: without a word to the board
     assert board.wait_for(lambda: len(board.changes) == 2, PATIENCE_S)
     closed, opened = board.changes
     assert (closed.channel, closed.on, opened.channel, opened.on) == (3, True, 3, False)
