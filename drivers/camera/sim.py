@@ -9,6 +9,11 @@ On the socket the host sends one byte, the number of its request. The stage answ
 (16 bits each) and length (32 bits, big-endian), then the picture as rows of blue, green and red. The number lets the
 host skip an answer that came after it had given up, so that a picture is never older than the question. No picture is
 made that nobody asked for.
+
+Device: a camera that isn't there
+Does: rendered visitors, the pictures of a folder, a stage in another process
+Tried: in the process and over Unix sockets
+Untried: nothing; it has no hardware
 """
 
 from __future__ import annotations

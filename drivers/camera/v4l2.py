@@ -11,6 +11,11 @@ How long can a call block? OpenCV's reads cannot be interrupted. Network sources
 own limits, so `grab` returns within its timeout plus `read_s`. A local camera that stops delivering without being
 unplugged holds `grab` for the 10 seconds of OpenCV's select: whoever needs less runs the camera in a process of its own
 and ends that from outside.
+
+Device: camera
+Does: any OpenCV source: device, file, RTSP, HTTP
+Tried: files, MJPEG over HTTP
+Untried: a real V4L2 device, RTSP
 """
 
 from __future__ import annotations

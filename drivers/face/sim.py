@@ -7,6 +7,11 @@
 `stamp` draws the mark and `Engine.probe` reads it back: 56 black or white squares in the upper left corner, which
 outlive a JPEG encoder. Distances are what the test asks for: the same person is exactly `offset` from the reference,
 different people are about 1 apart (0.7 to 1.3).
+
+Device: a face engine that isn't there
+Does: reads who is there from a mark in the picture; dies or hangs on demand
+Tried: pictures straight and through JPEG
+Untried: nothing; it has no hardware
 """
 
 from __future__ import annotations

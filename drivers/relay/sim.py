@@ -8,6 +8,11 @@ what they would do, one JSON object a line, and wait for its word:
     > {"n": 3, "do": "poll"}                        < {"n": 3, "ok": true}
 
 Unlike a plain relay board, the other end times the pulse itself.
+
+Device: a relay that isn't there
+Does: counts pulses
+Tried: in the process, and over ptys with split, late, lost and garbled bytes
+Untried: nothing; it has no hardware
 """
 
 from __future__ import annotations

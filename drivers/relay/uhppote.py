@@ -6,6 +6,11 @@ open isn't repeated when its answer is lost, since the board may have obeyed and
 
 **Nothing here is authenticated.** Whoever can send a packet to the board opens the door. Put it on a VLAN of its own
 that ends at this computer, and let nothing else in.
+
+Device: UHPPOTE door board
+Does: opens for the board's own delay; no authentication, a network of its own
+Tried: simulator on loopback UDP, lost packets
+Untried: a real board
 """
 
 from __future__ import annotations
