@@ -27,7 +27,7 @@ from gate.socket import Hall
 from gate.stores import Rules, Stores
 from gate.tighten import Loosening, tighten
 from gate.vitals import bare_trace
-from models.command import Answer, Command, DeviceStatus, Order, Snapshot
+from models.command import Answer, Command, Order, Snapshot
 from models.cue import cue_of
 from models.decision import Policy
 from models.ledger import EntryKind
@@ -100,6 +100,7 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._devices.stop()
+        await self._write_wear()
         await self._hall.close()
 
     def _open_stores(self) -> Stores:
@@ -175,6 +176,7 @@ class Daemon:
     async def _tick(self) -> None:
         """Once a second: rules, clock, checkpoints, heartbeat."""
         sealed_at = self._clock.now().mono
+        await self._write_wear()
         while True:
             await asyncio.sleep(TICK_S)
             await self._refresh()
@@ -182,10 +184,15 @@ class Daemon:
                 sealed_at = self._clock.now().mono
                 with contextlib.suppress(StoreError):
                     await self._in_store(lambda: self._stores.ledger.checkpoint(self._clock.wall()))
+                await self._write_wear()
             self._runner.judge_clock()
             self._look_for_hangs()
             self._tell()
             self._notify.alive()
+
+    async def _write_wear(self) -> None:
+        """In a thread of its own: a slow disk is none of the lane's business here."""
+        await asyncio.to_thread(self._devices.write_wear, self._clock.wall())
 
     async def _refresh(self) -> None:
         """Take up a new manifest, count the house. While the stores can't say, what was known stands."""
@@ -221,9 +228,7 @@ class Daemon:
                 at=self._clock.wall(),
                 profile=rules.policy.profile,
                 event=rules.policy.event,
-                devices=tuple(
-                    DeviceStatus(one.name, one.up, "" if one.up else one.why) for one in self._devices.health()
-                ),
+                devices=self._devices.status(),
                 manifest=rules.manifest,
                 clock_trusted=self._clock.trusted,
                 inside=self._inside,

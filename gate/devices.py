@@ -17,6 +17,8 @@ from gate.signal_pump import SignalPump
 from gate.spare_pump import InputPump, SparePump
 from gate.vision import CAMERA, VISION, Vision
 from gate.vision_link import Decoder, VisionLimits
+from gate.wear import WearBook, WearMeter
+from models.command import DeviceStatus
 from models.cue import Cue
 
 PATIENCE_S = 4.0  # at a start the readers wait this long for the camera and the others
@@ -28,6 +30,8 @@ class LaneDevices:
 
     def __init__(self, config: Config, post: Post) -> None:
         urls = config.devices
+        self._wear = WearMeter(WearBook(config.gate.state_dir))
+        self._rated = dict(urls.rated)
         self.relay = RelayPump("relay", lambda: connect("relay", urls.relay), post)
         self.sensor = _sensor("sensor", urls.sensor, post) if urls.sensor else None
         self.readers = [_reader("reader", urls.reader, post)]
@@ -70,6 +74,19 @@ class LaneDevices:
         """Whether all that an admission needs is up, the readers aside."""
         eyes = self.eyes.health() if self.eyes and needs_face else ()
         return all(health.up for health in (*(pump.health() for pump in self._needed), *eyes))
+
+    def status(self) -> tuple[DeviceStatus, ...]:
+        """How each of them fares, as the screens show it."""
+        return tuple(
+            DeviceStatus(
+                one.name, one.up, "" if one.up else one.why, self._wear.of(one).uses, self._rated.get(one.name)
+            )
+            for one in self.health()
+        )
+
+    def write_wear(self, at: float) -> None:
+        """Add to the book what they have done since the last time; it may take as long as the disk."""
+        self._wear.write(self.health(), at)
 
     def health(self) -> list[DeviceHealth]:
         """How each of them fares."""

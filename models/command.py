@@ -53,6 +53,8 @@ class DeviceStatus:
     name: str
     up: bool
     why: str = ""
+    uses: int = 0  # since it was installed: closings of a contact, turns, documents, cues
+    rated: int | None = None  # how many of them its data sheet promises, where somebody wrote that down
 
 
 @dataclass(frozen=True, slots=True)

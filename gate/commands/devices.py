@@ -17,6 +17,7 @@ from drivers.url import parse
 from gate.commands._exits import Exit
 from gate.commands._out import json_option, note, say_json
 from gate.commands._watching import say_findings, show
+from gate.commands._wear import wear
 from gate.doctor import Trouble
 from gate.plugged import Plug, plugged_in
 from gate.support import insert, support_table
@@ -44,6 +45,9 @@ class Driver:
 @click.group("devices")
 def command() -> None:
     """Drivers and devices."""
+
+
+command.add_command(wear)
 
 
 @command.command("list")
