@@ -98,8 +98,8 @@ class Stores:
 
     def look_up(self, credential: Credential) -> Found:
         """Everything the two databases know of the presented document."""
-        state = self._manifest.state()
-        if credential.event and state is not None and credential.event != state.event:
+        state = self._manifest.state() if credential.event else None
+        if state is not None and credential.event != state.event:
             # Another event's code with the same number is not this event's ticket, not even on the way out.
             return Found(LookupFacts(manifest=state, inside=self.ledger.inside()))
         return self._look_up(credential.document, credential.number)

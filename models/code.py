@@ -52,7 +52,7 @@ class CodeProblem(StrEnum):
 class SignedCode:
     """What the issuer signed. Times are whole Unix seconds, both ends included.
 
-    `step` is the number of the time step that a changing code was made in, for `UsedSteps`; `None` on paper.
+    `step` is the number of the time step that a changing code was made in; `None` on paper.
     """
 
     event: str

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from drivers.face.sim import marked, reference
 from gate.cli import main
 from gate.commands._issue import version_at
+from models.credential import Assurance
 from models.decision import Policy
 from models.ids import DocumentType, check_digit
 from models.store.manifest_db import ManifestReader
@@ -257,6 +258,7 @@ def policy_of(venue: Venue) -> Policy:
 def test_rules_are_changed_by_name(venue):
     changes = {"face_tries": "2", "min_assurance": "signed", "reentry": "soft", "exits": "true", "occupancy_limit": "9"}
     changes |= {"bound_before_s": "none", "bound_categories": '["work"]', "utc_offset_s": "0"}
+    changes |= {"min_code_assurance": "uid_only", "code_needs": "document"}
     options = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
     assert venue.build(*options).exit_code == 0
     assert venue.load().exit_code == 0
@@ -264,6 +266,7 @@ def test_rules_are_changed_by_name(venue):
     assert (policy.face_tries, policy.min_assurance, policy.reentry, policy.exits) == (2, 2, "soft", True)
     assert (policy.occupancy_limit, policy.bound_before_s, policy.bound_categories) == (9, None, ("work",))
     assert policy.utc_offset_s == 0
+    assert (policy.min_code_assurance, policy.code_needs) == (Assurance.UID_ONLY, "document")
 
 
 def test_days_on_cards_are_those_of_the_time_zone(venue):
@@ -279,6 +282,8 @@ def test_days_on_cards_are_those_of_the_time_zone(venue):
         ("face_tries", "key=value"),
         ("face_tries=many", "face_tries"),
         ("min_assurance=high", "uid_only"),
+        ("min_code_assurance=2", "uid_only"),
+        ("code_needs=luck", "code_needs"),
         ("event=other", "key=value"),
         ("reentry=often", "reentry"),
     ],
