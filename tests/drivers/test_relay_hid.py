@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import pytest
 
 from drivers import connect
 from drivers._bench_wire import Port
-from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, UnknownDevice
+from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, MissingLibrary, UnknownDevice
 from drivers.relay.hid import DcttechContact, HidSimulator, find_board, qyf_report, read_state, switch_report
 from drivers.transport import PtyPort
 from drivers.url import parse
@@ -143,6 +144,68 @@ def test_a_missing_board_is_lost() -> None:
     pytest.importorskip("hid")
     with pytest.raises(DeviceLost, match="udev"):
         connect("relay", "hid:///dev/hidraw99")
+
+
+class Hidapi:
+    """A module in hidapi's place, with one board plugged in. `sent` is what a call gives: -1 where it failed."""
+
+    def __init__(self) -> None:
+        self.state = [*b"BITFT\x00\x00\x00"]
+        self.sent = 9
+        self.opened: list[bytes] = []
+
+    def enumerate(self, vendor: int, product: int) -> list[dict[str, object]]:
+        assert (vendor, product) == (0x16C0, 0x05DF)
+        names = {"/dev/hidraw0": "USBRelay2", "/dev/hidraw1": "somebody's thermometer", "/dev/hidraw2": None}
+        return [{"path": path.encode(), "product_string": name} for path, name in names.items()]
+
+    def device(self) -> Hidapi:
+        return self
+
+    def open_path(self, path: bytes) -> None:
+        self.opened.append(path)
+
+    def send_feature_report(self, report: bytes) -> int:
+        self.state[7] = int(report[1] == 0xFF)
+        return self.sent
+
+    def get_feature_report(self, number: int, size: int) -> list[int]:
+        return self.state[:size]
+
+    def error(self) -> str:
+        return "Protocol error"
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def hidapi(monkeypatch: pytest.MonkeyPatch) -> Hidapi:
+    library = Hidapi()
+    monkeypatch.setitem(sys.modules, "hidraw", library)  # type: ignore[arg-type]
+    return library
+
+
+def test_only_relay_boards_are_asked_for_their_name(hidapi: Hidapi) -> None:
+    relay = connect("relay", "hid:///BITFT?channel=1")
+    assert hidapi.opened == [b"/dev/hidraw0"]
+    relay.pulse(0.01)
+    relay.close()
+
+
+def test_a_report_that_does_not_go_out_is_a_lost_device(hidapi: Hidapi) -> None:
+    relay = connect("relay", "hid:")
+    hidapi.sent = -1
+    with pytest.raises(DeviceLost, match="Protocol error"):
+        relay.pulse(0.01)
+    relay.close()
+
+
+def test_without_hidapi_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("hid", "hidraw"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingLibrary, match="hidapi"):
+        connect("relay", "hid:///BITFT")
 
 
 @pytest.fixture
