@@ -465,11 +465,11 @@ def test_coils_of_a_board_of_somebody_elses_making() -> None:
     with pymodbus_board([False] * 16) as (path, _):
         relay = connect("relay", f"modbus+serial://{path}?board=plain&channel=5&answer_s=2")
         relay.hold(True)
-        assert relay._unit.read_coils(0, 8) == (False,) * 4 + (True,) + (False,) * 3  # type: ignore[attr-defined]
+        assert relay._coil._unit.read_coils(0, 8) == (False,) * 4 + (True,) + (False,) * 3  # type: ignore[attr-defined]
         relay.poll()
         relay.hold(False)
         relay.pulse(0.01)
-        assert not any(relay._unit.read_coils(0, 8))  # type: ignore[attr-defined]
+        assert not any(relay._coil._unit.read_coils(0, 8))  # type: ignore[attr-defined]
         relay.close()
         with pytest.raises(DeviceRefused, match="exception 2"):
             connect("relay", f"modbus+serial://{path}?board=plain&channel=60&answer_s=2")
