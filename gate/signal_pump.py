@@ -17,8 +17,8 @@ from models.cue import Cue
 
 _log = logging.getLogger("gate.pump")
 
-POLL_S = 1.0
-"""A device with nothing new to show is asked this often whether it is there; a cue that failed is tried again."""
+POLL_S = 0.1
+"""A device with nothing new to show is polled this often: what blinks goes on with it, a cue that failed comes again."""
 
 
 class SignalPump(SparePump[Signal]):
