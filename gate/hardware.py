@@ -19,8 +19,11 @@ class Barrier(Protocol):
 class Eyes(Protocol):
     """The camera as the lane needs it."""
 
-    def capture(self, attempt: int, timeout_s: float) -> None:
-        """Look for a usable face; one `FaceProbed` or `FaceFailed` follows."""
+    def opens(self, portrait: bytes) -> str:
+        """The face model that can make a template of a document's `portrait` here; empty when none can."""
+
+    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
+        """Look for a usable face; one `FaceProbed`, `PortraitRefused` or `FaceFailed` follows."""
 
     def cancel(self, attempt: int) -> None:
         """Look no longer."""

@@ -22,6 +22,7 @@ from gate.messages import (
     FaceHint,
     FaceProbed,
     Message,
+    PortraitRefused,
     ReaderGave,
     SensorGave,
     SensorMissed,
@@ -55,6 +56,8 @@ def event_of(message: Message, visitor: Visitor, rules: Rules) -> Event:
             return FaceHinted(attempt, problem)
         case FaceProbed():
             return visitor.compare(message, rules)
+        case PortraitRefused(attempt, why):
+            return FaceCompared(attempt, FaceFacts(portrait_problem=why))
         case FaceFailed(attempt, why):
             return FaceCompared(attempt, FaceFacts(fault=why))
         case _:

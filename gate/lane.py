@@ -44,7 +44,7 @@ from gate.core.state import Lane
 from gate.hardware import Barrier, Eyes
 from gate.hearing import event_of
 from gate.messages import Message
-from gate.stores import Rules, Stores
+from gate.stores import Found, Rules, Stores
 from gate.visitor import Visitor
 from models.credential import Credential
 from models.decision import ClaimAnswer, FaceFacts
@@ -85,7 +85,7 @@ class LaneRunner:
         self._loop = asyncio.get_running_loop()
         self._turns: asyncio.Queue[tuple[Event | Rules | Exception, asyncio.Future[bool] | None]] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
-        self._visitor = Visitor()
+        self._visitor = Visitor(eyes.opens) if eyes is not None else Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reopening = False
         self.counts: dict[str, int] = {}
@@ -230,15 +230,22 @@ class LaneRunner:
             self.post(LookupFailed(attempt, type(error).__name__))
             return
         if attempt == self.lane.attempt:
-            self._visitor.expect(found.references)
+            self._visitor.expect(found.references, self._portrait_to_use(credential, found))
         self.post(TicketFound(attempt, found.facts, found.holders))
 
+    def _portrait_to_use(self, credential: Credential, found: Found) -> bytes:
+        """The document's portrait, where a ticket may need it. It is opened only when a face is looked for."""
+        card = self.lane.facts.card
+        may = self.rules.policy.document_reference and card is not None and card.reference_model
+        needed = any(not (ticket.reference_model or ticket.face_declined) for ticket in found.facts.tickets)
+        return credential.portrait if may and needed else b""
+
     def _capture(self, attempt: int, ticket: str, seconds: float) -> None:
-        self._visitor.look_for(ticket)
+        portrait = self._visitor.look_for(ticket, attempt)
         if self._eyes is None:
             self.post(FaceCompared(attempt, FaceFacts(fault="this lane has no camera")))
         else:
-            self._eyes.capture(attempt, seconds)
+            self._eyes.capture(attempt, seconds, portrait)
 
     def _start_timer(self, effect: StartTimer) -> None:
         running = self._timers.pop(effect.timer, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from models.credential import CardFault, Credential
-from models.face import FaceProbe, FaceProblem
+from models.face import FaceProbe, FaceProblem, FaceReference
 from models.passage import SensorSignal
 
 
@@ -75,12 +75,22 @@ class FaceHint:
 class FaceProbed:
     """The capture's end: a usable probe, or the last problem when time ran out.
 
-    `ms` holds the milliseconds spent in all on `grab` and on `probe`.
+    `ms` holds the milliseconds spent in all on `grab` and on `probe`, and on the `portrait`. `reference` is what became
+    of the document's portrait, where one was given.
     """
 
     attempt: int
     probe: FaceProbe
     ms: dict[str, float] = field(default_factory=dict)
+    reference: FaceReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitRefused:
+    """The capture's end: the document's portrait gives no reference; `why` in one word. Nobody is photographed."""
+
+    attempt: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +117,21 @@ class DeviceHealth:
     since_mono: float = 0.0
     reconnects: int = 0
     bad_answers: int = 0
+    uses: int = 0
     beat_mono: float = 0.0
 
 
 Message: TypeAlias = (
-    ReaderGave | SensorGave | SensorMissed | DeviceUp | DeviceDown | PumpDied | FaceHint | FaceProbed | FaceFailed
+    ReaderGave
+    | SensorGave
+    | SensorMissed
+    | DeviceUp
+    | DeviceDown
+    | PumpDied
+    | FaceHint
+    | FaceProbed
+    | PortraitRefused
+    | FaceFailed
 )
 Post: TypeAlias = Callable[[Message], None]
 """Hands one message to the loop. Called from any thread, so it must be safe there and must not block."""
-    uses: int = 0

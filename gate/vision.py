@@ -27,9 +27,11 @@ from gate.messages import (
     FaceHint,
     FaceProbed,
     Message,
+    PortraitRefused,
     Post,
     PumpDied,
 )
+from gate.portrait import MOST_BYTES, is_open
 from gate.vision_link import (
     Answer,
     Beat,
@@ -38,9 +40,11 @@ from gate.vision_link import (
     CameraUp,
     Cancel,
     Capture,
+    Decoder,
     Failed,
     Hint,
     Link,
+    NoReference,
     Probed,
     Ready,
     Setup,
@@ -69,10 +73,17 @@ class _Child:
 class Vision:
     """The thread that minds the child. `post` is called from it, and from the callers of `capture`."""
 
-    def __init__(self, camera_url: str, face_url: str, post: Post, limits: VisionLimits | None = None) -> None:
+    def __init__(
+        self,
+        camera_url: str,
+        face_url: str,
+        post: Post,
+        limits: VisionLimits | None = None,
+        decoder: Decoder | None = None,
+    ) -> None:
         self.limits = limits or VisionLimits()
         self.model_version = ""
-        self._setup = Setup(camera_url, face_url, self.limits)
+        self._setup = Setup(camera_url, face_url, self.limits, decoder or Decoder())
         self._post = post
         self._vision, self._camera = Vitals(VISION), Vitals(CAMERA)
         self._backoff = Backoff(eager=True)
@@ -96,16 +107,22 @@ class Vision:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def capture(self, attempt: int, timeout_s: float) -> None:
+    def opens(self, portrait: bytes) -> str:
+        """The model that can make a template of `portrait` here; empty when none can."""
+        can = is_open(portrait) or (portrait and self._setup.decoder.command)
+        return self.model_version if can and len(portrait) <= MOST_BYTES else ""
+
+    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
         """Look for a usable face. `FaceHint`s may follow, then one `FaceProbed` or `FaceFailed`.
 
+        With a `portrait`, `FaceProbed` brings its reference; `PortraitRefused` comes where there is none.
         A capture still under way is dropped without an answer.
         """
         with self._lock:
             fault = self._fault()
             if not fault and self._child is not None:
                 self._attempt = attempt
-                if self._child.link.send(Capture(attempt, timeout_s)):
+                if self._child.link.send(Capture(attempt, timeout_s, portrait)):
                     return
                 self._attempt, fault = None, "the vision child takes no orders"
         self._post(FaceFailed(attempt, fault))
@@ -193,8 +210,13 @@ class Vision:
                     self._tell(DeviceDown(CAMERA, why))
             case Hint(attempt, problem):
                 self._tell_of(attempt, FaceHint(attempt, problem))
-            case Probed(attempt, probe, ms):
-                self._tell_of(attempt, FaceProbed(attempt, probe, ms), last=True)
+            case Probed(attempt, probe, ms, reference):
+                self._tell_of(attempt, FaceProbed(attempt, probe, ms, reference), last=True)
+            case NoReference(attempt, why, detail):
+                if detail:
+                    self._vision.count_bad()
+                    _log.warning("attempt=%d the portrait can't be opened: %s", attempt, detail)
+                self._tell_of(attempt, PortraitRefused(attempt, why), last=True)
             case Failed(attempt, why):
                 self._camera.count_bad()
                 self._tell_of(attempt, FaceFailed(attempt, why), last=True)

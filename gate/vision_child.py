@@ -22,6 +22,9 @@ from dataclasses import dataclass, field, replace
 from drivers import connect
 from drivers.errors import DeviceLost, DriverError
 from drivers.interfaces import Camera, FaceEngine
+from gate.portrait import PortraitUnusable, is_open
+from gate.portrait_decoder import Decoding
+from gate.portrait_face import Opening
 from gate.vision_link import (
     Ask,
     Beat,
@@ -33,15 +36,17 @@ from gate.vision_link import (
     Failed,
     Hint,
     Link,
+    NoReference,
     Probed,
     Ready,
     Setup,
     child_end,
 )
 from gate.vitals import bare_trace
-from models.face import FaceProbe
+from models.face import FaceProbe, FaceReference
 
 BAD_IN_A_ROW = 4  # frames that fail one after another before the camera is opened anew
+WAIT_S = 0.005  # a face was seen, and the portrait is not open yet
 POLL_S = 0.5  # an idle camera is asked this often whether it is still there
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
@@ -55,6 +60,9 @@ class _Job:
     ends_mono: float
     last: FaceProbe | None = None
     frames: int = 0
+    opening: Opening | None = None  # the portrait, while no reference has come of it
+    reference: FaceReference | None = None
+    seen: FaceProbe | None = None  # the answer, while it waits for the reference
     ms: dict[str, float] = field(default_factory=lambda: {"grab": 0.0, "probe": 0.0})
 
     @contextmanager
@@ -64,7 +72,7 @@ class _Job:
         try:
             yield
         finally:
-            self.ms[step] += (time.perf_counter() - began) * 1000.0
+            self.ms[step] = self.ms.get(step, 0.0) + (time.perf_counter() - began) * 1000.0
 
 
 class Watcher:
@@ -89,14 +97,36 @@ class Watcher:
             self._link.send(Beat())
 
     def _turn(self, engine: FaceEngine) -> None:
-        self._hear(self._link.receive(0.0 if self._job else self._limits.beat_s))
+        self._hear(self._link.receive(self._patience_s()))
+        if self._job is not None and self._job.opening is not None:
+            self._open_portrait(self._job, self._job.opening, engine)
         if self._camera is None:
             if time.monotonic() >= self._reopen_mono:
                 self._open_camera()
-        elif self._job is not None:
+        elif self._job is not None and self._job.seen is None:
             self._look(self._camera, engine, self._job)
-        else:
+        elif self._job is None:
             self._poll(self._camera)
+
+    def _patience_s(self) -> float:
+        """How long to listen before the next thing is done."""
+        if self._job is None:
+            return self._limits.beat_s
+        return 0.0 if self._job.seen is None else WAIT_S
+
+    def _open_portrait(self, job: _Job, opening: Opening, engine: FaceEngine) -> None:
+        """Go on with the portrait. The camera looks on while a customer's decoder works."""
+        try:
+            with job.timed("portrait"):
+                job.reference = opening.poll(engine)
+        except PortraitUnusable as unusable:
+            self._end_job(NoReference(job.attempt, unusable.why, unusable.detail))
+            return
+        if job.reference is not None:
+            job.opening = None
+            self._link.send(Beat())
+            if job.seen is not None:
+                self._answer(job, job.seen)
 
     def _poll(self, camera: Camera) -> None:
         """Notice an unplugging before a visitor does, where the driver can tell without a picture."""
@@ -113,12 +143,24 @@ class Watcher:
         match ask:
             case Capture(attempt, timeout_s) if self._camera is None:
                 self._link.send(Failed(attempt, "the camera is not connected"))
-            case Capture(attempt, timeout_s):
+            case Capture(attempt, timeout_s, portrait):
+                self._drop_job()
                 self._job = _Job(attempt, time.monotonic() + timeout_s)
+                if portrait:
+                    self._begin_portrait(self._job, portrait)
             case Cancel(attempt) if self._job is not None and self._job.attempt == attempt:
-                self._job = None
+                self._drop_job()
             case _:
                 pass
+
+    def _begin_portrait(self, job: _Job, portrait: bytes) -> None:
+        decoder = self._setup.decoder
+        try:
+            job.opening = Opening(
+                portrait, None if is_open(portrait) else Decoding(decoder.command, portrait, decoder.seconds)
+            )
+        except PortraitUnusable as unusable:
+            self._end_job(NoReference(job.attempt, unusable.why, unusable.detail))
 
     def _look(self, camera: Camera, engine: FaceEngine, job: _Job) -> None:
         """Take one frame and look at it."""
@@ -144,10 +186,22 @@ class Watcher:
             self._link.send(Hint(job.attempt, probe.problem))
         job.last = probe
         if probe.problem is None or time.monotonic() >= job.ends_mono:
-            self._end_job(Probed(job.attempt, replace(probe, frames=job.frames), job.ms))
+            self._answer(job, replace(probe, frames=job.frames))
 
-    def _end_job(self, answer: Probed | Failed) -> None:
+    def _answer(self, job: _Job, probe: FaceProbe) -> None:
+        """Tell what was seen, once it is known beside what."""
+        if job.opening is not None:
+            job.seen = probe
+        else:
+            self._end_job(Probed(job.attempt, probe, job.ms, job.reference))
+
+    def _end_job(self, answer: Probed | NoReference | Failed) -> None:
         self._link.send(answer)
+        self._drop_job()
+
+    def _drop_job(self) -> None:
+        if self._job is not None and self._job.opening is not None:
+            self._job.opening.stop()
         self._job = None
 
     def _miss(self, error: DriverError, job: _Job) -> None:
@@ -156,8 +210,10 @@ class Watcher:
         if isinstance(error, DeviceLost) or self._bad >= BAD_IN_A_ROW:
             self._lose_camera(str(error))
         elif time.monotonic() >= job.ends_mono:
-            last = job.last and replace(job.last, frames=job.frames)
-            self._end_job(Probed(job.attempt, last, job.ms) if last else Failed(job.attempt, str(error)))
+            if job.last is not None:
+                self._answer(job, replace(job.last, frames=job.frames))
+            else:
+                self._end_job(Failed(job.attempt, str(error)))
 
     def _open_camera(self) -> None:
         self._link.send(Beat(self._limits.open_s))

@@ -1,6 +1,7 @@
 """What the gate and its vision child say to each other: one msgpack message a packet on a Unix socket.
 
-Pictures never travel here; a probe (template and quality) does. Every answer of the child is also a sign of life.
+The camera's pictures never travel here; a probe (template and quality) does. A document's portrait goes to the child,
+where the face engine is, and a reference comes back. Every answer of the child is also a sign of life.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from models.face import FaceProbe, FaceProblem
+from models.face import FaceProbe, FaceProblem, FaceReference
 
-PACKET_SIZE = 1 << 16  # a probe with 512 numbers takes about 2 KB
+PACKET_SIZE = 1 << 18  # a portrait has up to 200 KB; a probe with 512 numbers takes about 2 KB
 
 
 class VisionLimits(msgspec.Struct, frozen=True):
@@ -28,19 +29,28 @@ class VisionLimits(msgspec.Struct, frozen=True):
     reopen_s: float = 0.5  # between two tries to open the camera
 
 
+class Decoder(msgspec.Struct, frozen=True):
+    """The customer's program for portraits in a closed format, and how long one may take. Empty: there is none."""
+
+    command: tuple[str, ...] = ()
+    seconds: float = 0.5
+
+
 class Setup(msgspec.Struct, frozen=True, tag=True):
     """The first packet: what to open."""
 
     camera: str
     face: str
     limits: VisionLimits
+    decoder: Decoder = Decoder()
 
 
 class Capture(msgspec.Struct, frozen=True, tag=True):
-    """Look for a face until `timeout_s`; an earlier capture is dropped."""
+    """Look for a face until `timeout_s`; an earlier capture is dropped. A `portrait` becomes its reference."""
 
     attempt: int
     timeout_s: float
+    portrait: bytes = b""
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
@@ -85,11 +95,20 @@ class Hint(msgspec.Struct, frozen=True, tag=True):
 
 
 class Probed(msgspec.Struct, frozen=True, tag=True):
-    """The capture's end: a usable probe, or the last problem."""
+    """The capture's end: a usable probe, or the last problem; with the reference where a portrait was given."""
 
     attempt: int
     probe: FaceProbe
     ms: dict[str, float]
+    reference: FaceReference | None = None
+
+
+class NoReference(msgspec.Struct, frozen=True, tag=True):
+    """The capture's end: the portrait gives no reference. `detail` tells of a failure of the machinery."""
+
+    attempt: int
+    why: str
+    detail: str = ""
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -100,7 +119,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 Ask: TypeAlias = Setup | Capture | Cancel
-Answer: TypeAlias = Beat | Ready | Broken | CameraUp | CameraDown | Hint | Probed | Failed
+Answer: TypeAlias = Beat | Ready | Broken | CameraUp | CameraDown | Hint | Probed | NoReference | Failed
 
 M = TypeVar("M")
 
@@ -147,7 +166,8 @@ class Link(Generic[M]):
 
 
 def gate_end(sock: socket.socket) -> Link[Answer]:
-    """The parent's end."""
+    """The parent's end. It has room for a portrait and a few orders more."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PACKET_SIZE)
     return Link(sock, msgspec.msgpack.Decoder(Answer), waits=False)
 
 

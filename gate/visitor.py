@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 
 from gate.core.compare import compare
@@ -22,13 +23,19 @@ from models.passage import Direction
 
 
 class Visitor:
-    """The credentials that wait for their look-up, and the references of the one in the lane."""
+    """The credentials that wait for their look-up, and the references of the one in the lane.
 
-    def __init__(self) -> None:
+    `opens` gives the face model that can make a template of a document's portrait, empty when none can.
+    """
+
+    def __init__(self, opens: Callable[[bytes], str] = lambda portrait: "") -> None:
+        self._opens = opens
         self._scans: dict[int, Credential] = {}
         self._scan = self._come = 0
         self._references: dict[str, FaceReference] = {}
-        self._looked_for = ""
+        self._looked_for, self._attempt = "", 0
+        self._portrait = b""
+        self._from_portrait: FaceReference | None = None
         self._same_key = secrets.token_bytes(16)
 
     def presents(self, credential: Credential, direction: Direction | None) -> CardRead:
@@ -37,7 +44,7 @@ class Visitor:
         self._scans[self._scan] = credential
         document = f"{credential.document}|{credential.number}".encode()
         same = hashlib.blake2b(document, key=self._same_key, digest_size=16).hexdigest()
-        return CardRead(self._scan, card_facts(credential), same, direction)
+        return CardRead(self._scan, card_facts(credential, self._opens(credential.portrait)), same, direction)
 
     def credential(self, scan: int) -> Credential | None:
         """The credential of this scan, once."""
@@ -51,17 +58,21 @@ class Visitor:
         """Forget every credential but that of the scan that waits its turn, and those the core does not know yet."""
         self._scans = {scan: kept for scan, kept in self._scans.items() if scan == waiting or scan > self._come}
 
-    def expect(self, references: dict[str, FaceReference]) -> None:
-        """The stores found the visitor's references, by ticket."""
-        self._references = references
+    def expect(self, references: dict[str, FaceReference], portrait: bytes = b"") -> None:
+        """The stores found the visitor's references, by ticket. `portrait` may serve for a ticket that has none."""
+        self._references, self._portrait = references, portrait
 
     def forget(self) -> None:
         """No face will be compared with these references any more."""
-        self._references = {}
+        self._references, self._portrait, self._from_portrait = {}, b"", None
 
-    def look_for(self, ticket: str) -> None:
-        """The next probe is compared with this ticket's reference."""
-        self._looked_for = ticket
+    def look_for(self, ticket: str, attempt: int) -> bytes:
+        """The next probe is compared with this ticket's reference.
+
+        Returns the portrait that has yet to become it, or nothing.
+        """
+        self._looked_for, self._attempt = ticket, attempt
+        return b"" if ticket in self._references or self._from_portrait else self._portrait
 
     def compare(self, message: FaceProbed, rules: Rules) -> FaceCompared:
         """The camera's probe as the core may know it."""
@@ -69,7 +80,8 @@ class Visitor:
         face = FaceFacts(
             problem=probe.problem, quality=probe.quality, pad_score=probe.pad_score, model_version=probe.model_version
         )
-        reference = self._references.get(self._looked_for)
+        self._keep(message)
+        reference = self._references.get(self._looked_for, self._from_portrait)
         if probe.problem is not None or reference is None:
             return FaceCompared(message.attempt, face)
         try:
@@ -81,8 +93,13 @@ class Visitor:
             return FaceCompared(message.attempt, replace(face, fault="the face engine gave a template without sense"))
         return FaceCompared(message.attempt, replace(face, comparison=comparison), hits)
 
+    def _keep(self, message: FaceProbed) -> None:
+        """The portrait has become a reference: for this attempt, and where it was asked for."""
+        if message.reference is not None and self._portrait and message.attempt == self._attempt:
+            self._portrait, self._from_portrait = b"", message.reference
 
-def card_facts(credential: Credential) -> CardFacts:
+
+def card_facts(credential: Credential, portrait_model: str = "") -> CardFacts:
     """The card without what it says of the person."""
     return CardFacts(
         credential.medium,
@@ -90,6 +107,7 @@ def card_facts(credential: Credential) -> CardFacts:
         credential.assurance,
         credential.valid_from.isoformat() if credential.valid_from else "",
         credential.valid_to.isoformat() if credential.valid_to else "",
+        portrait_model=portrait_model,
         event=credential.event,
         code_step=credential.code_step,
         valid_since=credential.valid_since,

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from drivers.face import sim
 from gate.clock import Clock
 from gate.core.state import new_lane
+from gate.hardware import Eyes
 from gate.lane import LaneRunner
 from gate.messages import FaceProbed, ReaderGave, SensorGave
 from gate.stores import Stores
@@ -26,7 +27,8 @@ from models.ledger import Entry, EntryKind
 from models.passage import Direction, SensorSignal, SignalKind
 from models.profiles import policy_of
 from models.store.ledger_db import Ledger, read_ledger
-from models.store.manifest_db import ManifestContents, ManifestReader, ManifestWriter
+from models.store.manifest_db import ManifestReader, ManifestWriter
+from models.store.manifest_rows import ManifestContents
 from models.store.ticket_bytes import ticket_to_bytes
 from models.store.vault import DeviceKey, lookup_key, seal_row
 from models.ticket import Entitlement, ManifestState, Ticket, Validity
@@ -162,9 +164,14 @@ class Camera:
 
     asked: list[tuple[int, float]] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
+    portraits: list[bytes] = field(default_factory=list)
 
-    def capture(self, attempt: int, timeout_s: float) -> None:
+    def opens(self, portrait: bytes) -> str:
+        return sim.MODEL_VERSION if portrait.startswith(b"portrait") else ""
+
+    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
         self.asked.append((attempt, timeout_s))
+        self.portraits.append(portrait)
 
     def cancel(self, attempt: int) -> None:
         self.cancelled.append(attempt)
@@ -173,7 +180,7 @@ class Camera:
 class Bench:
     """The lane and its surroundings. Times are virtual; the wall clock follows the loop's."""
 
-    def __init__(self, folder: Path, *, has_sensor: bool = True) -> None:
+    def __init__(self, folder: Path, *, has_sensor: bool = True, eyes: Eyes | None = None) -> None:
         self.folder = folder
         self.loop = asyncio.get_running_loop()
         self.clock = Clock(wall=lambda: NIGHT + self.loop.time(), mono=self.loop.time)
@@ -187,7 +194,7 @@ class Bench:
             stores=self.stores,
             rules=rules,
             barrier=self.turnstile,
-            eyes=self.camera,
+            eyes=eyes or self.camera,
             clock=self.clock,
             store=self.store,
             tell=self.views.append,
@@ -283,12 +290,13 @@ def play(
     *,
     manifest: ManifestContents | None = None,
     has_sensor: bool = True,
+    eyes: Eyes | None = None,
 ) -> None:
     """Run `scene` at a bench of its own."""
     load(folder, manifest or contents([(guest, ticket_of(guest)) for guest in map(Guest, range(1, 6))]))
 
     async def run() -> None:
-        bench = Bench(folder, has_sensor=has_sensor)
+        bench = Bench(folder, has_sensor=has_sensor, eyes=eyes)
         try:
             await scene(bench)
         finally:

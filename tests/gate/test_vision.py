@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from drivers.camera.sim import Stage, StageCamera
 from drivers.face.sim import marked
 from gate.messages import DeviceDown, DeviceUp, FaceFailed, FaceHint, FaceProbed, Message
 from gate.vision import Vision
-from gate.vision_link import VisionLimits
+from gate.vision_link import Decoder, VisionLimits
 from models.face import FaceProblem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,13 +36,13 @@ LIMITS = VisionLimits(silence_s=1.0, grab_s=0.2, reopen_s=0.1)
 class Bench:
     """A vision child, a stage before its camera, and what was posted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: str = ENGINE, decoder: Decoder | None = None) -> None:
         self._path = folder / "stage"
         self.stage = Stage(NOBODY)
         self.plug()
         self.camera_url = f"sim+unix://{self._path}"
         self.posted: queue.Queue[Message] = queue.Queue()
-        self.vision = Vision(self.camera_url, ENGINE, self.posted.put, LIMITS)
+        self.vision = Vision(self.camera_url, engine, self.posted.put, LIMITS, decoder)
 
     def plug(self) -> None:
         """Let the child find a camera."""
@@ -86,9 +87,9 @@ class Bench:
         os.kill(pid, number)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+@contextmanager
+def running(made: Bench) -> Iterator[Bench]:
+    """The bench with child and camera up, and everything down in the end."""
     made.vision.start()
     try:
         made.until(DeviceUp("camera"), DeviceUp("vision"))
@@ -98,6 +99,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         assert made.vision.stop()
         assert made.vision.pid is None
         made.unplug()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with running(Bench(tmp_path)) as made:
+        yield made
 
 
 def test_no_frame_is_taken_unless_a_capture_is_asked_for(bench: Bench) -> None:

@@ -30,7 +30,7 @@ def compared(probe: FaceProbe, visitor: Visitor | None = None, *listed: WatchEnt
     """The probe of attempt 4 beside Anna's reference."""
     visitor = visitor or Visitor()
     visitor.expect({ANNA.ticket: ANNA.reference})
-    visitor.look_for(ANNA.ticket)
+    visitor.look_for(ANNA.ticket, 4)
     return visitor.compare(FaceProbed(4, probe), rules(*listed))
 
 
@@ -84,9 +84,9 @@ def test_a_face_is_compared_with_the_ticket_that_is_looked_for():
 def test_nothing_is_compared_without_a_reference():
     visitor = Visitor()
     visitor.expect({ANNA.ticket: ANNA.reference})
-    visitor.look_for("another ticket")
+    visitor.look_for("another ticket", 4)
     assert visitor.compare(FaceProbed(4, ANNA.probe()), rules()).face.comparison is None
-    visitor.look_for(ANNA.ticket)
+    visitor.look_for(ANNA.ticket, 4)
     visitor.forget()
     assert visitor.compare(FaceProbed(4, ANNA.probe()), rules()).face.comparison is None
 
