@@ -14,6 +14,7 @@ from models.passage import Direction
 CHANNELS = 8
 TURN_INPUTS = {Direction.ENTRY: 1, Direction.EXIT: 2}
 FIRE_INPUT = 3
+BEAM_INPUTS = {"a": 6, "b": 7}
 
 _ALL = 0xFF
 _FLASH_ON, _FLASH_OFF = 2, 4  # high byte of the coil's address
@@ -104,10 +105,15 @@ class ModbusSimulator:
                 self.fault = _FAILURE if word == "refuse" else 0
             case ["turn"] | ["turn", "entry" | "exit"] as words:
                 self.turn(Direction.EXIT if words[-1] == "exit" else Direction.ENTRY)
+            case ["fire", "on" | "off" as fire]:
+                self.set_input(FIRE_INPUT, fire == "off")
+            case ["beam", "a" | "b" as beam, "on" | "off" as level]:
+                self.set_input(BEAM_INPUTS[beam], level == "on")
             case ["input", number, "on" | "off" as level] if number in "12345678" and len(number) == 1:
                 self.set_input(int(number), level == "on")
             case _:
-                return "commands: state, jam, free, mute, speak, refuse, obey, turn, turn exit, input 1 on, input 1 off"
+                inputs = "turn, turn exit, fire on, fire off, beam a on, beam b off, input 1 on, input 1 off"
+                return f"commands: state, jam, free, mute, speak, refuse, obey, {inputs}"
         return "done"
 
     def _wait_until_seen(self) -> None:

@@ -327,3 +327,23 @@ def test_a_relay_and_a_sensor_share_one_board() -> None:
         sensor.close()
         stop.set()
         runner.join()
+
+
+def test_the_console_moves_the_fire_loop_and_the_beams() -> None:
+    with PtyPort() as port:
+        board, stop = ModbusSimulator(port), threading.Event()
+        runner = threading.Thread(target=board.run, args=(stop,))
+        runner.start()
+        sensor = connect("sensor", f"modbus+serial://{port.path}?turn_in=0&fire=3&beam_a=6&beam_b=7&poll_ms=10&jam_s=1")
+        for word, kind in [
+            ("fire on", "fire"),
+            ("fire off", "cleared"),
+            ("beam a on", "jam"),
+            ("beam a off", "cleared"),
+        ]:
+            assert board.command(word) == "done"
+            assert until(lambda: sensor.read(0.5), lambda signal: signal is not None).kind == kind
+        assert "beam a on" in board.command("help")
+        sensor.close()
+        stop.set()
+        runner.join()
