@@ -35,6 +35,7 @@ from models.passage import SensorSignal, SignalKind
 _log = logging.getLogger("gate.pump")
 
 READ_S = 0.25  # one wait for a card or a signal; also what `stop` may have to wait for
+LIT_READ_S = 0.1  # the same where a cue for the reader's own lamp may be waiting for its end
 BAD_IN_A_ROW = 5  # more than chance: the line is out of step, connect anew
 HANG_S = 8.0  # a driver that says nothing for longer hangs
 SHOW_AGAIN_S = 2.0  # a reader that did not take a cue is shown it again after so long
@@ -123,12 +124,14 @@ R = TypeVar("R", bound=_Readable[object])
 class _ReadingPump(Pump[R]):
     """Reads in a loop. Nonsense is counted; nonsense without end means a new connection."""
 
+    _read_s = READ_S
+
     def _serve(self, device: R) -> None:
         bad = 0
         while not self._stopping.is_set():
             self._before_read(device)
             try:
-                item = device.read(READ_S)
+                item = device.read(self._read_s)
             except (BadAnswer, DeviceTimeout, DeviceRefused) as error:
                 bad += 1
                 self._vitals.count_bad()
@@ -179,6 +182,7 @@ class ReaderPump(_ReadingPump[CardReader]):
         self._cue.put(cue)
 
     def _greet(self, device: CardReader) -> None:
+        self._read_s = LIT_READ_S if hasattr(device, "show") else READ_S
         self._cue.forget_shown()
         self._show_at = 0.0
         if hasattr(device, "alive"):  # it reads for longer than a hang takes, and tells of each step

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gate.core.decide import chosen_ticket, explain
 from gate.core.effects import Capture, Record, Release, Show, StartTimer, StopCapture
-from gate.core.events import FaceCompared, RecordFailed
+from gate.core.events import DeviceBack, FaceCompared, RecordFailed, SensorSaw
 from gate.core.lane import TABLE, step
 from gate.core.rules import TICKET_RULES
 from gate.core.state import Lane, new_lane
@@ -120,6 +120,26 @@ def every_timer_belongs_to_the_attempt_that_started_it(taken: Taken, rules: Poli
             assert taken.before.attempt <= effect.attempt <= taken.after.attempt
 
 
+def what_a_sensor_tells_of_states_is_written_and_moves_nothing(taken: Taken, rules: Policy) -> None:
+    if isinstance(taken.event, SensorSaw):
+        assert {type(effect) for effect in taken.effects} <= {Record, Show}
+        assert any(isinstance(effect, Record) for effect in taken.effects)
+        assert taken.after.phase is taken.before.phase
+
+
+def what_stands_ends_by_the_word_of_its_own_device_alone(taken: Taken, rules: Policy) -> None:
+    for alert in set(taken.before.alerts) - set(taken.after.alerts):
+        assert isinstance(taken.event, SensorSaw | DeviceBack)
+        assert taken.event.device == alert.device
+
+
+def every_change_of_what_stands_is_shown(taken: Taken, rules: Policy) -> None:
+    shown = [effect.view for effect in taken.effects if isinstance(effect, Show)]
+    assert shown or taken.before.alerts == taken.after.alerts
+    for view in shown:
+        assert set(view.alerts) == {alert.kind for alert in taken.after.alerts}
+
+
 LAWS = (
     a_release_comes_right_after_the_record_of_its_admission,
     only_an_admission_opens_the_lane,
@@ -130,6 +150,9 @@ LAWS = (
     every_change_of_phase_is_shown,
     no_screen_shows_a_word_that_is_not_said_yet,
     every_timer_belongs_to_the_attempt_that_started_it,
+    what_a_sensor_tells_of_states_is_written_and_moves_nothing,
+    what_stands_ends_by_the_word_of_its_own_device_alone,
+    every_change_of_what_stands_is_shown,
 )
 
 
