@@ -1,8 +1,8 @@
 """UHPPOTE (Wiegand) door boards over UDP: `uhppote+udp://192.0.2.7:60000?serial=405419896&door=1`.
 
-A packet is 64 bytes: `17 function 00 00 serial(4, low byte first)` and what the function needs. The board times the
-pulse: how long is the door's delay, set in the board with its maker's tool, and not what is asked for here. An order to
-open isn't repeated when its answer is lost, since the board may have obeyed and a second person would get in.
+The packets are in `_uhppote`. The board times the pulse: how long is the door's delay, set in the board with its
+maker's tool, and not what is asked for here. An order to open isn't repeated when its answer is lost, since the board
+may have obeyed and a second person would get in. The door's contact and the board's inputs are `sensor/uhppote`.
 
 **Nothing here is authenticated.** Whoever can send a packet to the board opens the door. Put it on a VLAN of its own
 that ends at this computer, and let nothing else in.
@@ -20,12 +20,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from enum import IntEnum
 
+from drivers._uhppote import PORT, Function, body_of, encode
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, DriverError, UnknownDevice
 from drivers.url import DeviceUrl
 
-PORT = 60000
+__all__ = ["OPTIONS", "TRANSPORTS", "Function", "UhppoteRelay", "UhppoteSimulator", "body_of", "encode", "open"]
+
 TRANSPORTS: tuple[str, ...] = ("udp",)
 OPTIONS: dict[str, str] = {
     "serial": "serial number of the board, as on its label; must be given",
@@ -34,26 +35,6 @@ OPTIONS: dict[str, str] = {
 }
 ANSWER_S = 0.3
 TRIES = 2
-PACKET_SIZE = 64
-
-_MARK = 0x17
-
-
-class Function(IntEnum):
-    """What a packet asks for or answers."""
-
-    STATUS = 0x20
-    OPEN_DOOR = 0x40
-
-
-def encode(function: int, serial: int, body: bytes = b"") -> bytes:
-    """One packet; `body` goes from byte 8 on."""
-    return (bytes((_MARK, function, 0, 0)) + serial.to_bytes(4, "little") + body).ljust(PACKET_SIZE, b"\x00")
-
-
-def body_of(packet: bytes, function: int, serial: int) -> bytes | None:
-    """What `packet` says from byte 8 on; `None` where it isn't of that function and board."""
-    return packet[8:] if len(packet) == PACKET_SIZE and packet[:8] == encode(function, serial)[:8] else None
 
 
 class UhppoteRelay:

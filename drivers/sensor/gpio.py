@@ -13,9 +13,9 @@ Where the kernel says that edges were lost, `read` raises once: a turn may have 
 
 The fire input frees the turnstile by its own wire. What arrives here is only seen and written down.
 
-Device: dry contacts, open collectors and light beams on GPIO lines (libgpiod 2)
-Does: turns, second person, held open, jam, fire, tampering, cabinet door, stuck contacts, direction by two beams
-Tried: simulated chip over ptys with split, late, lost and garbled bytes; every edge sequence Hypothesis thinks of
+Device: contacts and light beams on GPIO lines (libgpiod 2)
+Does: turns, held open, jam, fire, tampering, cabinet door, stuck contacts; direction and a second person by beams
+Tried: simulated chip, bad wires, random edge sequences
 Untried: any real chip, the kernel's gpio-sim
 """
 

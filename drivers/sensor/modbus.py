@@ -15,10 +15,10 @@ direction, and nothing is told.
 The fire input frees the turnstile by its own wire. What arrives here is only seen and written down. It is a closed loop
 at rest (`fire_active=low`): a cut wire is a fire.
 
-Device: any Modbus RTU board with discrete inputs (function 2), on a serial line or behind a device server
-Does: turns, second person, held open, jam, fire, tampering, cabinet door, stuck contacts, light beams; polled
-Tried: simulator over ptys with split, late, lost and garbled bytes; pymodbus's own server
-Untried: any real board
+Device: contacts and light beams on a Modbus RTU board with discrete inputs
+Does: as `sensor/gpio`, but polled: what is shorter than two polls is missed
+Tried: simulator, bad wires, pymodbus's server
+Untried: a real board
 """
 
 from __future__ import annotations

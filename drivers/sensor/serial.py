@@ -4,7 +4,13 @@ The lines are described in `_contact_lines`. The board says once a second that i
 So a dead line is told from a quiet one, a lost message is noticed within a second, and a lost state is made good by the
 next sign of life. A lost turn can't be: `read` then raises `BadAnswer` once, so that somebody knows of it.
 
-The fire input frees the turnstile by its own wire. What arrives here is only seen and written down.
+The fire input frees the turnstile by its own wire. What arrives here is only seen and written down. The board debounces
+and decides by itself; for bare contacts see `sensor/gpio` and `sensor/modbus`.
+
+Device: contact board that speaks our own line protocol
+Does: turns, second person, held open, fire, tampering; lost messages noticed within a second
+Tried: simulator, bad wires
+Untried: a real board; none is sold, a microcontroller has to be programmed
 """
 
 from __future__ import annotations

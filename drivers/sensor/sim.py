@@ -4,6 +4,11 @@
 end of a line, one JSON object a line:
 
     < {"kind": "turned", "direction": "entry"}      < {"kind": "cleared", "detail": "fire"}
+
+Device: a sensor that isn't there
+Does: every signal there is
+Tried: in one process, bad wires
+Untried: nothing; there is no hardware
 """
 
 from __future__ import annotations

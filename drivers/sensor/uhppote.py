@@ -18,10 +18,10 @@ asked for, each a quarter of a second late on average. Two boards take two ports
 **Nothing here is authenticated.** Packets count that come from the board's address and bear its serial number, and both
 can be forged. Put the board on a VLAN of its own that ends at this computer, and let nothing else in.
 
-Device: UHPPOTE and other Wiegand door boards with UDP port 60000
-Does: turns by the door contact, exit button, held open, fire, forced lock, theft, zone and emergency alarms
-Tried: simulator over UDP, and over ptys with split, late, lost and garbled bytes; packets of the `uhppoted` package
-Untried: any real board; which alarms a board reports, and whether it has the bits of the fire and lock inputs
+Device: door contacts of a UHPPOTE door board
+Does: turns, exit button, held open, fire and other alarms; lost events fetched; no authentication
+Tried: simulator on loopback UDP and over bad wires; packets as the `uhppoted` package reads them
+Untried: a real board; which alarms it reports, and the bits of its fire and lock inputs
 """
 
 from __future__ import annotations
