@@ -18,7 +18,7 @@ help:
 	@echo "make check        format, lint, types and the fast tests"
 	@echo "make test-faults  power cuts, full disks, lost devices"
 	@echo "make test-peers   our answers beside those of other programs"
-	@echo "make fuzz         longer searches for inputs that break us"
+	@echo "make fuzz         a search for inputs that break a parser; MENSHEN_FUZZ_S=60 for longer"
 	@echo "make bench        speed and accuracy, with figures"
 	@echo "make lock         choose the libraries' versions anew"
 	@echo "make clean        remove what the above made"
@@ -33,13 +33,13 @@ demo: appliance
 	@$(BIN)/gatectl demo
 
 test: tools
-	@$(PYTEST) --ignore tests/faults --ignore tests/peers --ignore tests/bench
+	@$(PYTEST) --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
 
 check: tools
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary $(PACKAGES)
-	@MENSHEN_EXAMPLES=few $(PYTEST) -m "not slow" --ignore tests/faults --ignore tests/peers --ignore tests/bench
+	@MENSHEN_EXAMPLES=few $(PYTEST) -m "not slow" --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
 
 # A folder without tests is told on stderr, so that pytest's own last line stays the last.
 run-folder = if ls $(1)/test_*.py >/dev/null 2>&1; then $(PYTEST) $(1); else echo "$(1): no tests yet" >&2; fi
