@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from models.decision import Policy
 from models.face import FaceBands
 from models.store.errors import WrongStore
-from models.store.manifest_db import ManifestContents, ManifestWriter
+from models.store.manifest_db import ManifestWriter
+from models.store.manifest_rows import ManifestChange, ManifestContents
 from models.store.ticket_bytes import watch_from_bytes
 from models.store.vault import DeviceKey, SealBroken, decrypt, watch_key
 from models.ticket import ManifestState
@@ -37,6 +38,7 @@ from sync.refusals import (
     Malformed,
     NewerFormat,
     NotABundle,
+    NotNext,
     OtherEvent,
     OtherGate,
     RolledBack,
@@ -108,12 +110,16 @@ def verify(path: Path, trust: Trust, installed: ManifestState | None, now: float
 
 def apply(bundle: VerifiedBundle, writer: ManifestWriter, now: float) -> None:
     """Make `bundle` the manifest in force, in one transaction. Raises `BundleRefused` when its file has changed."""
+    header = bundle.header
     with _opened(bundle.path) as file:
         file.seek(bundle.parts_at)
-        tickets, openings, watch = bundle.header.parts
+        if header.kind == "delta":
+            writer.change(_change(bundle, file), now)
+            return
+        tickets, openings, watch = header.parts
         contents = ManifestContents(
             bundle.state,
-            bundle.header.issuer,
+            header.issuer,
             bundle.policy,
             bundle.event_secret,
             layout.ticket_records(file, tickets),
@@ -121,6 +127,20 @@ def apply(bundle: VerifiedBundle, writer: ManifestWriter, now: float) -> None:
             _watch_entries(file, watch, bundle.state.event, bundle.event_secret),
         )
         writer.apply(contents, now)
+
+
+def _change(bundle: VerifiedBundle, file: BinaryIO) -> ManifestChange:
+    removed, tickets, openings = bundle.header.parts
+    return ManifestChange(
+        bundle.state,
+        bundle.header.issuer,
+        bundle.policy,
+        bundle.header.after,
+        bundle.header.before,
+        layout.removed_records(file, removed),
+        layout.ticket_records(file, tickets),
+        layout.opening_records(file, openings),
+    )
 
 
 @contextmanager
@@ -160,8 +180,11 @@ def _header(raw: bytes) -> Header:
         header = from_json(Header, raw)
     except WireError as error:
         raise Malformed(f"the bundle's header is signed and can't be used ({error}): ask the issuer") from None
-    if tuple(part.name for part in header.parts) != layout.PARTS or layout.digest_of(header.parts) != header.digest:
+    names = tuple(part.name for part in header.parts)
+    if names != layout.PARTS[header.kind] or layout.digest_of(header.parts, header.before) != header.digest:
         raise Malformed("the bundle's list of parts contradicts itself: ask the issuer to build it again")
+    if header.kind == "base" and (header.after or header.before or header.tickets != header.count("tickets")):
+        raise Malformed("the bundle says of itself what a whole manifest can't be: ask the issuer to build it again")
     if any(not 0 <= part.count <= part.size <= layout.PART_LIMIT for part in header.parts):
         raise EndlessData("the bundle declares a part larger than any we take: ask the issuer")
     return header
@@ -203,9 +226,11 @@ def _refuse_other_time(header: Header, trust: Trust, installed: ManifestState | 
         raise Expired("the bundle has expired: fetch a newer one, and ask the issuer if there is none")
     if header.issued_at > now + CLOCK_TOLERANCE_S:
         raise ClockBehind("the bundle was issued in the future of this gate's clock: set the clock, then load it again")
-    if same and 2 * header.count("tickets") < same.tickets and not header.shrinks:
+    if header.kind == "delta" and (same is None or (same.version, same.digest) != (header.after, header.before)):
+        raise NotNext(f"the bundle changes version {header.after}, which isn't installed here: fetch a whole manifest")
+    if same and 2 * header.tickets < same.tickets and not header.shrinks:
         raise SuddenlyEmpty(
-            f"the bundle has {header.count('tickets')} tickets, {same.tickets} are installed: "
+            f"the bundle leaves {header.tickets} tickets, {same.tickets} are installed: "
             "ask the issuer; if it is meant, have it built with `shrinks`"
         )
 
@@ -227,13 +252,15 @@ def _unwrap(header: Header, trust: Trust) -> bytes:
 
 
 def _walk(file: BinaryIO, header: Header, secret: bytes) -> None:
-    tickets, openings, watch = header.parts
-    for _ in layout.ticket_records(file, tickets):
-        pass
-    for _ in layout.opening_records(file, openings):
-        pass
-    for _ in _watch_entries(file, watch, header.event, secret):
-        pass
+    walks: dict[str, Callable[[BinaryIO, layout.Part], Iterator[Any]]] = {
+        "removed": layout.removed_records,
+        "tickets": layout.ticket_records,
+        "openings": layout.opening_records,
+        "watch": lambda file, part: _watch_entries(file, part, header.event, secret),
+    }
+    for part in header.parts:
+        for _ in walks[part.name](file, part):
+            pass
 
 
 def _watch_entries(file: BinaryIO, part: layout.Part, event: str, secret: bytes) -> Iterator[WatchEntry]:
@@ -247,5 +274,5 @@ def _watch_entries(file: BinaryIO, part: layout.Part, event: str, secret: bytes)
 
 def _state(header: Header) -> ManifestState:
     return ManifestState(
-        header.event, header.version, header.issued_at, header.expires_at, header.count("tickets"), header.digest
+        header.event, header.version, header.issued_at, header.expires_at, header.tickets, header.digest
     )

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from models.decision import Policy
 from models.store.ticket_bytes import ticket_to_bytes, watch_to_bytes
 from models.store.vault import SECRET_BYTES, encrypt, lookup_key, row_number, seal_row, watch_key, wrap_for
+from models.ticket import ManifestState
 from models.wire import to_builtins, to_json
 from sync import bundle_format as layout
 from sync.bundle import watch_place, wrapping_place
@@ -69,22 +70,53 @@ def build(
     _check_issue(issue)
     rows = _in_row_order(holdings, issue)
     with ExitStack() as stack:
-        files = [stack.enter_context(tempfile.TemporaryFile(dir=out.parent)) for _ in layout.PARTS]
-        tickets, openings, watch = (_PartWriter(name, file) for name, file in zip(layout.PARTS, files, strict=True))
+        tickets, openings, watch = writers = _writers("base", out, stack)
         _write_people(rows, issue, tickets, openings, progress)
         _write_watch(listed, issue, watch)
-        header = _header(issue, (tickets.part(), openings.part(), watch.part()))
-        _write_out(out, header, issue.signing_key, files)
+        header = _header(issue, "base", writers, len(rows))
+        _write_out(out, header, issue.signing_key, writers)
     return header
+
+
+def build_delta(
+    out: Path, changed: Sequence[Holding], removed: Sequence[str], issue: Issue, *, before: ManifestState, tickets: int
+) -> Header:
+    """Write the bundle that makes `before` the next version: whole or not at all. Raises `CannotBuild`.
+
+    `changed` are the tickets that are new or have changed, revoked ones among them; `removed` are tickets' names.
+    `tickets` counts those there are in the end.
+    """
+    _check_issue(issue)
+    if (before.event, True) != (issue.event, before.version < issue.version):
+        raise CannotBuild("a delta goes on top of an older version of the same event")
+    rows = _in_row_order(changed, issue)
+    gone = sorted({row_number(issue.event_secret, ticket) for ticket in removed})
+    if set(gone) & {row for row, _ in rows}:
+        raise CannotBuild("a ticket can't be changed and removed at once")
+    with ExitStack() as stack:
+        removal, sealed, openings = writers = _writers("delta", out, stack)
+        for row in gone:
+            removal.add(layout.removed_record(row))
+        _write_people(rows, issue, sealed, openings, None)
+        header = _header(issue, "delta", writers, tickets, before)
+        _write_out(out, header, issue.signing_key, writers)
+    return header
+
+
+def _writers(kind: str, out: Path, stack: ExitStack) -> list[_PartWriter]:
+    """One for each part of this kind of bundle, with files that nobody else sees."""
+    return [
+        _PartWriter(name, stack.enter_context(tempfile.TemporaryFile(dir=out.parent))) for name in layout.PARTS[kind]
+    ]
 
 
 class _PartWriter:
     def __init__(self, name: str, file: BinaryIO) -> None:
-        self._name, self._file = name, file
+        self._name, self.file = name, file
         self._digest, self._size, self._count = hashlib.sha256(), 0, 0
 
     def add(self, record: bytes) -> None:
-        self._file.write(record)
+        self.file.write(record)
         self._digest.update(record)
         self._size += len(record)
         self._count += 1
@@ -166,10 +198,13 @@ def _write_watch(listed: Sequence[Listed], issue: Issue, watch: _PartWriter) -> 
         watch.add(layout.watch_record(encrypt(key, watch_to_bytes(entry), place)))
 
 
-def _header(issue: Issue, parts: tuple[Part, ...]) -> Header:
+def _header(
+    issue: Issue, kind: str, writers: Sequence[_PartWriter], tickets: int, before: ManifestState | None = None
+) -> Header:
+    parts = tuple(writer.part() for writer in writers)
     return Header(
         format=layout.FORMAT,
-        kind="base",
+        kind=kind,  # type: ignore[arg-type]
         event=issue.event,
         issuer=issue.issuer,
         version=issue.version,
@@ -181,20 +216,23 @@ def _header(issue: Issue, parts: tuple[Part, ...]) -> Header:
         },
         policy=to_builtins(issue.policy),
         parts=parts,
-        digest=layout.digest_of(parts),
+        digest=layout.digest_of(parts, before.digest if before else ""),
+        tickets=tickets,
+        after=before.version if before else 0,
+        before=before.digest if before else "",
         shrinks=issue.shrinks,
     )
 
 
-def _write_out(out: Path, header: Header, signing_key: Ed25519PrivateKey, parts: Sequence[BinaryIO]) -> None:
+def _write_out(out: Path, header: Header, signing_key: Ed25519PrivateKey, writers: Sequence[_PartWriter]) -> None:
     raw = to_json(header)
     fresh = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         with fresh.open("wb") as file:
             file.write(layout.frame(raw, signing_key.sign(layout.SIGNED + raw)))
-            for part in parts:
-                part.seek(0)
-                shutil.copyfileobj(part, file)
+            for writer in writers:
+                writer.file.seek(0)
+                shutil.copyfileobj(writer.file, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(out)

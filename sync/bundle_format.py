@@ -6,11 +6,16 @@
     64  Ed25519 signature over "menshen bundle\\0" and the header
     …   the parts, one after another, as long as the header says
 
-Parts and their records, all sorted so that equal rows can't hide:
+Parts and their records, all sorted so that equal rows can't hide; a base has the last three, a delta the first three:
 
+    removed   row (8)                                       by row
     tickets   row (8), length (4), sealed ticket            by row
     openings  lookup key (32), row (8), wrapped key (60)    by lookup key and row
     watch     length (4), sealed watch entry
+
+A delta goes on top of one certain manifest, which it names by version and digest: it takes rows away and puts rows in,
+new ones and changed ones, with all the openings of these. Its own digest is over that manifest's digest and its parts,
+so that a gate that went by base and deltas shows the same digest as the issuer.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from models.store.manifest_db import OpeningRow, TicketRow
+from models.store.manifest_rows import OpeningRow, TicketRow
 from models.store.vault import LOOKUP_BYTES, WRAPPED_BYTES
 from sync.refusals import CutShort, EndlessData, Malformed, NotABundle, PartsChanged
 
@@ -30,13 +35,14 @@ FORMAT = 1
 MAGIC = b"MENSHEN\n"
 SIGNED = b"menshen bundle\0"
 SIGNATURE_BYTES = 64
-PARTS = ("tickets", "openings", "watch")
+PARTS = {"base": ("tickets", "openings", "watch"), "delta": ("removed", "tickets", "openings")}
 
 HEADER_LIMIT = 16 * 2**20
 PART_LIMIT = 4 * 2**30
 RECORD_LIMIT = 2**20
 
 _CHUNK = 2**20
+_ROW = struct.Struct(">Q")
 _TICKET = struct.Struct(">QI")
 _LENGTH = struct.Struct(">I")
 _OPENING = struct.Struct(f">{LOOKUP_BYTES}sQ{WRAPPED_BYTES}s")
@@ -54,13 +60,13 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the issuer signs. Times are Unix seconds.
 
-    `recipients` maps a gate's name to the event secret, wrapped for it. `kind` is
-    "base" for a whole manifest; ordered deltas will be another kind. `shrinks` says that a loss
-    of most tickets is meant.
+    `recipients` maps a gate's name to the event secret, wrapped for it. `kind` is "base" for a whole manifest, "delta"
+    for what changes in the one that `after` (version) and `before` (digest) name. `tickets` counts those there are in
+    the end. `shrinks` says that a loss of most tickets is meant.
     """
 
     format: int
-    kind: Literal["base"]
+    kind: Literal["base", "delta"]
     event: str
     issuer: str
     version: int
@@ -70,11 +76,18 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: dict[str, Any]
     parts: tuple[Part, ...]
     digest: str
+    tickets: int
+    after: int = 0
+    before: str = ""
     shrinks: bool = False
 
+    def part(self, name: str) -> Part:
+        """The part of this name."""
+        return next(part for part in self.parts if part.name == name)
+
     def count(self, name: str) -> int:
-        """How many records the part has."""
-        return next(part.count for part in self.parts if part.name == name)
+        """How many records the part has; none where this kind of bundle has no such part."""
+        return next((part.count for part in self.parts if part.name == name), 0)
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -84,9 +97,12 @@ class Claimed(msgspec.Struct, frozen=True):
     issuer: str
 
 
-def digest_of(parts: Iterable[Part]) -> str:
-    """What the issuer shows and the gate shows: SHA-256 over name, size, count and SHA-256 of every part."""
-    lines = "".join(f"{part.name} {part.size} {part.count} {part.sha256}\n" for part in parts)
+def digest_of(parts: Iterable[Part], before: str = "") -> str:
+    """What the issuer shows and the gate shows: SHA-256 over name, size, count and SHA-256 of every part.
+
+    A delta's begins with the digest `before` it.
+    """
+    lines = before + "".join(f"{part.name} {part.size} {part.count} {part.sha256}\n" for part in parts)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -145,6 +161,11 @@ class PartReader:
             raise _changed(self._part)
 
 
+def removed_record(row: int) -> bytes:
+    """A record of the part "removed"."""
+    return _ROW.pack(row)
+
+
 def ticket_record(row: int, sealed: bytes) -> bytes:
     """A record of the part "tickets"."""
     return _TICKET.pack(row, len(sealed)) + sealed
@@ -158,6 +179,18 @@ def opening_record(key: bytes, row: int, wrapped: bytes) -> bytes:
 def watch_record(sealed: bytes) -> bytes:
     """A record of the part "watch"."""
     return _LENGTH.pack(len(sealed)) + sealed
+
+
+def removed_records(file: BinaryIO, part: Part) -> Iterator[int]:
+    """The part "removed" from here. Raises when it isn't in order."""
+    reader, previous = PartReader(file, part), -1
+    for _ in range(part.count):
+        (row,) = _ROW.unpack(reader.take(_ROW.size))
+        if not previous < row < 2**63:
+            raise _disordered(part)
+        previous = row
+        yield row
+    reader.finish()
 
 
 def ticket_records(file: BinaryIO, part: Part) -> Iterator[TicketRow]:

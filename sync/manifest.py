@@ -116,7 +116,7 @@ def show_manifest(state_dir: Path, key_file: Path | None = None) -> ManifestStat
 
 
 def _result(header: Header, bundle: Path, began: float) -> Result:
-    tickets, openings, watch = (part.count for part in header.parts)
+    tickets, openings, watch = header.tickets, header.count("openings"), header.count("watch")
     size, seconds = bundle.stat().st_size, time.monotonic() - began
     return Result(header.event, header.version, header.digest, tickets, openings, watch, size, seconds)
 

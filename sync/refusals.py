@@ -14,6 +14,7 @@ BundleRefused (ValueError)
 ├── RolledBack       rolled_back       not newer than what is, or was, installed
 ├── Expired          expired           too old: perhaps somebody holds back the newer ones
 ├── ClockBehind      clock_behind      issued in this gate's future, so its clock can't be right
+├── NotNext          not_next          a delta on top of another manifest than the one installed
 └── SuddenlyEmpty    suddenly_empty    fewer than half of the tickets, and the issuer did not say it on purpose
 """
 
@@ -104,6 +105,12 @@ class ClockBehind(BundleRefused):
     """Issued in this gate's future."""
 
     code = "clock_behind"
+
+
+class NotNext(BundleRefused):
+    """A delta on top of another manifest than the one installed."""
+
+    code = "not_next"
 
 
 class SuddenlyEmpty(BundleRefused):

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from models.decision import Policy
 from models.ids import DocumentType
 from models.store.connection import WriterLock, as_store_failure, connect_reader, connect_writer
 from models.store.errors import WrongStore
+from models.store.manifest_rows import Found, ManifestChange, ManifestContents
 from models.store.migrate import check_version, migrate
 from models.store.ticket_bytes import ticket_from_bytes, watch_from_bytes, watch_to_bytes
 from models.store.vault import DeviceKey, Opener, lookup_key, row_number
@@ -30,35 +30,6 @@ _FIND = """
     FROM opening JOIN ticket USING (row) LEFT JOIN revocation ON revocation.row = opening.row
     WHERE opening.lookup_key = ? ORDER BY opening.row
 """
-
-
-OpeningRow: TypeAlias = tuple[bytes, int, bytes]
-"""lookup key, row, wrapped data key."""
-
-TicketRow: TypeAlias = tuple[int, bytes]
-"""row, sealed ticket."""
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestContents:
-    """One whole manifest on its way into the database. The iterables are walked once, tickets first."""
-
-    state: ManifestState
-    issuer: str
-    policy: Policy
-    event_secret: bytes = field(repr=False)
-    tickets: Iterable[TicketRow] = field(repr=False)
-    openings: Iterable[OpeningRow] = field(repr=False)
-    watch: Iterable[WatchEntry] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the manifest knows of a presented document."""
-
-    person_key: str = ""
-    tickets: tuple[Ticket, ...] = ()
-    hits: tuple[WatchEntry, ...] = ()
 
 
 class ManifestWriter:
@@ -84,9 +55,36 @@ class ManifestWriter:
             connection.executemany("INSERT INTO ticket VALUES (?, ?)", contents.tickets)
             connection.executemany("INSERT INTO opening VALUES (?, ?, ?)", contents.openings)
             connection.executemany("INSERT INTO watch (lookup_key, sealed) VALUES (?, ?)", self._sealed_watch(contents))
-            self._insert_manifest(contents, now)
+            self._insert_manifest(contents.state, contents.issuer, contents.policy, contents.event_secret, now)
         with as_store_failure(self._path):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a reader in the middle only delays it
+
+    def change(self, change: ManifestChange, now: float) -> None:
+        """Go from one version to the next. Raises `WrongStore` when this is not the manifest that it changes.
+
+        Whatever is raised on the way leaves the old one in force.
+        """
+        held = self._in_force()
+        if held is None or (held.state.event, held.state.version, held.state.digest) != (
+            change.state.event,
+            change.after,
+            change.before,
+        ):
+            raise WrongStore("the manifest that this would change is not the one in force: load a whole one")
+        with self._transaction() as connection:
+            for row in change.removed:
+                _forget_row(connection, row)
+            for row, sealed in change.tickets:
+                _forget_row(connection, row)
+                connection.execute("INSERT INTO ticket VALUES (?, ?)", (row, sealed))
+            connection.executemany("INSERT INTO opening VALUES (?, ?, ?)", change.openings)
+            (found,) = connection.execute("SELECT count(*) FROM ticket").fetchone()
+            if found != change.state.tickets:
+                raise WrongStore(
+                    f"{found} tickets would be there, the issuer counts {change.state.tickets}: load a whole manifest"
+                )
+            connection.execute("DELETE FROM manifest")
+            self._insert_manifest(change.state, change.issuer, change.policy, held.event_secret, now)
 
     def revoke(self, tickets: Iterable[str], now: float) -> None:
         """Mark `tickets` of the manifest in force as revoked, until the next base manifest. Raises `WrongStore`."""
@@ -124,11 +122,12 @@ class ManifestWriter:
             key = bytes.fromhex(entry.person_key)
             yield key, self._device_key.seal(watch_to_bytes(entry), _watch_place(contents.state.event, key))
 
-    def _insert_manifest(self, contents: ManifestContents, now: float) -> None:
-        state = contents.state
-        secret = self._device_key.seal(contents.event_secret, _secret_place(state.event))
-        identity = (state.event, state.version, contents.issuer, state.issued_at, state.expires_at, now)
-        content = (state.tickets, state.digest, to_json(contents.policy).decode(), secret)
+    def _insert_manifest(
+        self, state: ManifestState, issuer: str, policy: Policy, event_secret: bytes, now: float
+    ) -> None:
+        secret = self._device_key.seal(event_secret, _secret_place(state.event))
+        identity = (state.event, state.version, issuer, state.issued_at, state.expires_at, now)
+        content = (state.tickets, state.digest, to_json(policy).decode(), secret)
         self._connection.execute("INSERT INTO manifest VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*identity, *content))
         self._connection.execute(
             "INSERT INTO highest VALUES (?, ?) ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
@@ -260,6 +259,11 @@ class ManifestReader:
 
     def _open_watch(self, event: str, key: bytes, sealed: bytes) -> WatchEntry:
         return watch_from_bytes(self._device_key.open(sealed, _watch_place(event, key)))
+
+
+def _forget_row(connection: sqlite3.Connection, row: int) -> None:
+    for table in ("opening", "revocation", "ticket"):
+        connection.execute(f"DELETE FROM {table} WHERE row = ?", (row,))  # noqa: S608 - names from the line above
 
 
 def _state(connection: sqlite3.Connection) -> ManifestState | None:

@@ -30,7 +30,8 @@ if __name__ == "__main__":
 from models.decision import Policy, Profile
 from models.face import FaceReference
 from models.ids import DocumentType, check_digit
-from models.store.manifest_db import ManifestContents, ManifestReader, ManifestWriter
+from models.store.manifest_db import ManifestReader, ManifestWriter
+from models.store.manifest_rows import ManifestContents
 from models.store.ticket_bytes import ticket_to_bytes
 from models.store.vault import DeviceKey, encrypt, lookup_key, row_number, seal_row
 from models.ticket import Entitlement, ManifestState, Ticket, Validity

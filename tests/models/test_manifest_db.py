@@ -15,7 +15,9 @@ from models.decision import Policy, Profile
 from models.face import FaceReference
 from models.ids import DocumentType
 from models.store.errors import StoreBusy, StoreFailed, WrongStore
-from models.store.manifest_db import Found, ManifestContents, ManifestReader, ManifestWriter
+from models.store.manifest_db import ManifestReader, ManifestWriter
+from models.store.manifest_rows import Found, ManifestContents
+from models.store.migrate import newest_version
 from models.store.ticket_bytes import ticket_to_bytes
 from models.store.vault import DeviceKey, SealBroken, lookup_key, seal_row
 from models.ticket import Entitlement, ManifestState, Ticket, TicketStatus, Validity
@@ -209,7 +211,7 @@ def test_a_reader_recovers_when_the_file_is_well_again(writer: ManifestWriter, r
         other.execute("PRAGMA user_version = 99")
         with pytest.raises(WrongStore):
             reader.state()
-        other.execute("PRAGMA user_version = 1")
+        other.execute(f"PRAGMA user_version = {newest_version('manifest')}")
     other.close()
     writer.apply(contents(1, (ticket("T1"), ((ID, "A"),))), 5.0)
     assert reader.find(ID, "A").tickets == (ticket("T1"),)

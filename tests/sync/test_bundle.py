@@ -311,5 +311,5 @@ def test_a_ticket_twice_or_without_document_or_of_another_event_is_not_built(gat
 
 def test_every_refusal_has_a_code_of_its_own_and_a_sentence():
     kinds = BundleRefused.__subclasses__()
-    assert len({kind.code for kind in kinds}) == len(kinds) == 14
+    assert len({kind.code for kind in kinds}) == len(kinds) == 15
     assert BundleRefused.code not in {kind.code for kind in kinds}

@@ -1,0 +1,2 @@
+-- Deltas exchange rows one by one, each with its openings.
+CREATE INDEX opening_by_row ON opening (row);
