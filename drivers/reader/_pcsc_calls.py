@@ -43,47 +43,57 @@ class CardGone(BadAnswer):
 
 
 class Context:
-    """One PC/SC context. Raises `DeviceLost` when the service isn't there."""
+    """One PC/SC context, for one call at a time. Raises `DeviceLost` when the service isn't there."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._given_up = self._released = False
+        self._ended = False  # given up or released: no more calls
+        self._caller: threading.Thread | None = None
         self._handle: Any = None
+        self.card_went = False
+        self.card: Any = None  # the card that is connected through this context, let go with it
         (self._handle,) = self.call(lambda _: scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
 
     def call(self, work: Callable[[Any], Any], limit_s: float = CALL_S, *, quiet: tuple[int, ...] = ()) -> list[Any]:
         """Have `work` done with the context's handle; gives what it gave after the status.
 
-        Raises what `failure` makes of the status unless it is one of `quiet`, then the list holds the rest as it is;
-        `DeviceTimeout` after `limit_s`, from when on the context is dead.
+        Raises what `failure` makes of the status, unless it is one of `quiet`: then the list is empty. `DeviceTimeout`
+        after `limit_s`, from when on the context is dead.
         """
-        if self._given_up or self._released:
-            raise DeviceLost("the connection to the PC/SC service is closed")
         outcome: list[Any] = []
         thread = threading.Thread(target=self._turn, args=(work, outcome), name="pcsc-call", daemon=True)
-        thread.start()
+        with self._lock:
+            if self._ended:
+                raise DeviceLost("the connection to the PC/SC service is closed")
+            self._caller = thread
+            thread.start()
         thread.join(limit_s)
         with self._lock:
             if not outcome:
-                self._given_up = True
+                self._ended = True
                 raise DeviceTimeout(f"no answer from the card reader in {limit_s:g} s")
         (answer,) = outcome
         if isinstance(answer, BaseException):
             raise answer
-        status, *rest = answer if isinstance(answer, list | tuple) else (answer,)
+        status, rest = _status(answer), answer[1:]
         if status != scard.SCARD_S_SUCCESS and status not in quiet:
             raise failure(status)
-        return [*rest] if status == scard.SCARD_S_SUCCESS else []
+        return rest if status == scard.SCARD_S_SUCCESS else []
 
     def release(self) -> None:
-        """Give it back and reset its card, unless a lost thread has it. Never raises; may be called twice."""
+        """Give the context back, and reset its card. Never raises; may be called twice, and from any thread.
+
+        A call that is under way gives it back at its end: released under its feet, it would not end at all.
+        """
         with self._lock:
-            mine = not self._given_up and not self._released
-            self._released = True
-        if mine:
-            thread = threading.Thread(target=self._give_back, name="pcsc-release", daemon=True)
-            thread.start()
-            thread.join(CALL_S)
+            ended, self._ended = self._ended, True
+            if ended:
+                return
+            if self._caller is None:
+                self._caller = threading.Thread(target=self._give_back, name="pcsc-release", daemon=True)
+                self._caller.start()
+            last = self._caller
+        last.join(CALL_S)
 
     def _turn(self, work: Callable[[Any], Any], outcome: list[Any]) -> None:
         try:
@@ -92,13 +102,23 @@ class Context:
             answer = error
         with self._lock:
             outcome.append(answer)
-            late = self._given_up
+            self.card_went = isinstance(answer, Exception) or _status(answer) != scard.SCARD_S_SUCCESS
+            self._caller = None
+            late = self._ended
         if late:
             self._give_back()
 
     def _give_back(self) -> None:
-        # pcscd disconnects and resets the card of a context that goes. What can't be given back is gone already.
+        # A reset ends what the card has agreed on with us. One that was torn away must not be reset: pcscd would take
+        # it for absent without having seen it go, and then miss the next card. What fails here is gone already.
+        if self.card is not None:
+            scard.SCardDisconnect(self.card, scard.SCARD_LEAVE_CARD if self.card_went else scard.SCARD_RESET_CARD)
         scard.SCardReleaseContext(self._handle)
+
+
+def _status(answer: Any) -> int:
+    """The status in what pyscard gives."""
+    return int(answer[0])
 
 
 def failure(status: int) -> Exception:

@@ -139,14 +139,14 @@ class CardChannel:
         self._transmit_s = transmit_s
         self._context = Context()
         try:
-            self._card, protocol = self._context.call(
+            self._context.card, protocol = self._context.call(
                 lambda handle: scard.SCardConnect(
                     handle, reader, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
                 ),
                 CONNECT_S,
             )
             self._pci = _PCI.get(protocol, scard.SCARD_PCI_RAW)
-            self.atr = bytes(self._context.call(lambda _: scard.SCardStatus(self._card))[3])
+            self.atr = bytes(self._context.call(lambda _: scard.SCardStatus(self._context.card))[3])
         except BaseException:
             self._context.release()
             raise
@@ -175,8 +175,11 @@ class CardChannel:
 
     def _exchange(self, apdu: bytes) -> bytes:
         (answer,) = self._context.call(
-            lambda _: scard.SCardTransmit(self._card, self._pci, list(apdu)), self._transmit_s
+            lambda _: scard.SCardTransmit(self._context.card, self._pci, list(apdu)), self._transmit_s
         )
+        if not answer:  # some readers' drivers report a card that went in this way
+            self._context.card_went = True
+            raise CardGone("the card was taken away too soon: its answer is empty")
         if len(answer) < 2:
             raise BadAnswer("the card answered less than a status", card_present=True)
         return bytes(answer)

@@ -113,3 +113,16 @@ def test_a_name_that_two_kinds_share_is_given_with_its_kind() -> None:
     names = simulated()
     assert {"relay/sim", "sensor/sim", "relay/lcus", "lcus"} <= set(names)
     assert "sim" not in names
+
+
+def test_a_simulator_may_bring_its_own_wire() -> None:
+    """The card bench needs no terminal; without pcscd it says so, and lays no card on."""
+    pytest.importorskip("smartcard", reason="pyscard is not installed")
+    terminal = Terminal("pcsc", None)
+    assert terminal.read() == "pcsc:///Virtual%20PCD%2000%2000"
+    assert "desfire" in terminal.type("help")
+    assert terminal.type("unplug") == "unplugged"
+    assert terminal.type("uid").startswith("unplugged")
+    assert terminal.type("replug") == "pcsc:///Virtual%20PCD%2000%2000"
+    assert terminal.type("remove") == "removed"
+    assert terminal.end() == 0
