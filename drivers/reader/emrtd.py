@@ -36,7 +36,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from drivers.errors import BadAnswer, DeviceLost, DeviceTimeout, DriverError, UnknownDevice
 from drivers.reader._emrtd.apdu import Chip
@@ -50,6 +50,9 @@ from drivers.reader._pcsc_slot import CardSlot
 from drivers.transport import SerialStream
 from drivers.url import DeviceUrl
 from models.credential import CardFault, CardProblem, Credential, Medium
+
+if TYPE_CHECKING:
+    from drivers.reader._emrtd.presenter import DocumentHolder
 
 TRANSPORTS = ("",)
 OPTIONS = {
@@ -78,6 +81,13 @@ def open(url: DeviceUrl) -> EmrtdReader:
         slot.close()
         raise
     return EmrtdReader(slot, line, trust, pair_s=pair_s, read_s=read_s)
+
+
+def bench_simulator() -> DocumentHolder:
+    """A holder of a test document, on the first slot of vpcd: see `DocumentHolder.command`."""
+    from drivers.reader._emrtd.presenter import DocumentHolder
+
+    return DocumentHolder()
 
 
 def _trust(url: DeviceUrl) -> Callable[[], Trust]:

@@ -1,4 +1,4 @@
-"""The reader of travel documents: page and chip in any order, too late, wrong, torn away; then all of it over pcscd."""
+"""The reader of travel documents: page and chip in any order, too late, wrong, torn away."""
 
 from __future__ import annotations
 

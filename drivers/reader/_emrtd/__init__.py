@@ -15,4 +15,6 @@
 | `chip`      | proofs that the chip is no copy                                     |
 | `read`      | all of it in order: `read_document`                                 |
 | `issue` `document` | a simulated document, the other end of the wire              |
+| `presenter` | its holder, who lays it on a reader and shows its page              |
+| `folder`    | the folder of country certificates                                 |
 """

@@ -10,12 +10,11 @@ import shlex
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
 
 from drivers._virtual_card import PORTS, VirtualCard
+from drivers.pty_port import PtyPort
 from drivers.reader._emrtd import issue
 from drivers.reader._emrtd.document import ChipKey, Contents, SimulatedDocument, personalise
 from drivers.reader._emrtd.files import fid_of
@@ -25,13 +24,6 @@ ATR = bytes.fromhex("3B888001000000000000000009")  # a type A chip behind PC/SC 
 _CIPHERS = {"3des": Cipher.DES3, "aes": Cipher.AES128, "aes256": Cipher.AES256}
 _BRAINPOOL_256 = 13
 _WORDS = ("pace", "bac", *_CIPHERS, "proof", "clone", "forged", "strange")
-
-
-class Port(Protocol):
-    """The machine's end of a line, such as `PtyPort`."""
-
-    def write(self, data: bytes) -> object:
-        """Send to the host."""
 
 
 class DocumentCard:
@@ -52,24 +44,25 @@ class DocumentCard:
         return self._chip.transmit(apdu)
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A document and the country behind it."""
-
-    contents: Contents
-    issuer: issue.Issuer
-
-
 class DocumentHolder:
-    """The simulator: `run(stop)` serves, `command(text)` drives. `folder` gets the country's certificate."""
+    """The simulator (see `gate.simulate.BenchSimulator`): a pseudo-terminal for the page, a slot of vpcd for the chip.
 
-    def __init__(self, port: Port | None = None, folder: Path | None = None, slot: int = PORTS[0]) -> None:
-        self._port, self._slot = port, slot
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="menshen-csca-"))
+    `folder` gets the country's certificate; without one it is made, and goes with `close`.
+    """
+
+    def __init__(self, folder: Path | None = None, slot: int = 0) -> None:
+        self._line, self._slot = PtyPort(), slot
+        self._own_folder = None if folder else tempfile.TemporaryDirectory(prefix="menshen-csca-")
+        self.folder = folder or Path(self._own_folder.name if self._own_folder else "")
         self._country = issue.Issuer(date.today(), "Utopia")
         (self.folder / "utopia.cer").write_bytes(self._country.certificate)
         self._card: VirtualCard | None = None
         self.contents = self._make([])
+
+    @property
+    def url(self) -> str:
+        """What to connect to."""
+        return f"emrtd:///Virtual%20PCD%2000%20{self._slot:02}?mrz={self._line.path}&csca={self.folder}"
 
     def run(self, stop: threading.Event) -> None:
         """The card has a thread of its own: wait until `stop` is set, then take it away."""
@@ -80,8 +73,12 @@ class DocumentHolder:
         """Lay the chip on the reader. `ConnectionRefusedError` where no vpcd runs."""
         self.remove()
         chip = DocumentCard(self.contents, leave_after, self.remove)
-        self._card = VirtualCard(chip, self._slot)
-        self._card.insert()
+        card = VirtualCard(chip, PORTS[self._slot])
+        try:
+            card.insert()
+        except OSError as error:
+            raise ConnectionRefusedError("no virtual reader listens: is pcscd running, with vpcd?") from error
+        self._card = card
 
     def remove(self) -> None:
         """Take it away."""
@@ -91,9 +88,22 @@ class DocumentHolder:
 
     def show(self) -> None:
         """Show the page to the machine at the line, as such machines send it."""
-        if self._port is None:
-            raise ValueError("no machine that reads pages is simulated here; type the page instead")
-        self._port.write(self.contents.mrz.replace("\n", "\r").encode() + b"\r")
+        self._line.write(self.contents.mrz.replace("\n", "\r").encode() + b"\r")
+
+    def unplug(self) -> None:
+        """Pull the plug of the machine at the line."""
+        self._line.unplug()
+
+    def replug(self) -> None:
+        """Put it back, at another `url`."""
+        self._line.replug()
+
+    def close(self) -> None:
+        """Take chip and machine away. May be called twice."""
+        self.remove()
+        self._line.close()
+        if self._own_folder:
+            self._own_folder.cleanup()
 
     def command(self, text: str) -> str:
         """Do what one line of text says, and answer `ok`, some words or `error: …`.
