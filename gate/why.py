@@ -49,6 +49,7 @@ class Answer:
     asked: tuple[Asked, ...]
     words: Words
     remark: str = ""  # what the lane added to the rules' word
+    portrait_problem: str = ""  # why the document's portrait gave no reference
 
     @property
     def same(self) -> bool:
@@ -63,7 +64,8 @@ def why(body: DecisionBody, policy: Policy) -> Answer:
     asked = tuple(_asked(step, body) for step in steps)
     medium = body.facts.card.medium if body.facts.card else body.facts.problem_medium
     words = words_of(body.decision.reason, medium)
-    return Answer(body.attempt, body.at, body.decision, again, asked, words, remark)
+    portrait_problem = body.facts.face.portrait_problem if body.facts.face else ""
+    return Answer(body.attempt, body.at, body.decision, again, asked, words, remark, portrait_problem)
 
 
 def _as_the_lane_says_it(word: Decision, recorded: Decision) -> tuple[Decision, str]:

@@ -104,6 +104,7 @@ def _print(seq: int, answer: Answer) -> None:
         ("staff", answer.words.staff),
         ("next", answer.words.next_step),
         ("flags", ", ".join(word.flags)),
+        ("portrait", answer.portrait_problem and f"gave no reference: {answer.portrait_problem}"),
         ("remark", answer.remark),
     ):
         if text:

@@ -270,7 +270,10 @@ def code_is_not_alone(case: Case) -> Finding:
 
 
 def face_may_be_compared(case: Case) -> Finding:
-    """Whatever a comparison needs is there before anybody is photographed: a reference, bands for its model."""
+    """What a comparison needs is there before anybody is photographed: a reference, bands for its model.
+
+    The reference is the ticket's own or, for want of one, the portrait in the document.
+    """
     if _needs_no_camera(case):
         return _without_camera(case)
     assert case.ticket is not None
@@ -304,7 +307,7 @@ def _bands(case: Case) -> FaceBands | None:
 
 
 def face_is_good_enough(case: Case) -> Finding:
-    """The camera worked and saw one clear, live face."""
+    """The camera saw one clear, live face, and a portrait that was to be the reference shows one."""
     if _needs_no_camera(case):
         return PASS
     face = case.facts.face

@@ -220,5 +220,26 @@ def test_a_table_that_is_none_is_one_problem(written):
     assert (problem.line, problem.key, problem.expected) == (1, "vision", "a table, written as [vision]")
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", ()),
+        ("/opt/acme/decode --bmp 'a b'", ("/opt/acme/decode", "--bmp", "a b")),
+        ("library /opt/acme/libwlt.so unpack buffers", ("library", "/opt/acme/libwlt.so", "unpack", "buffers")),
+    ],
+)
+def test_a_portrait_decoder_is_a_command_line_for_no_shell(written, line, words):
+    assert load(written(GOOD + f'[vision]\nportrait_decoder = "{line}"\n')).vision.portrait_decoder == words
+
+
+@pytest.mark.parametrize(
+    "line", ["decode", "library", "library libwlt.so unpack file", "library /a.so unpack", "library /a.so f x", "/a 'b"]
+)
+def test_a_decoder_that_can_not_be_found_by_its_name_is_a_problem(written, line):
+    (problem,) = problems_of(written(GOOD + f'[vision]\nportrait_decoder = "{line}"\n'))
+    assert problem.key == "vision.portrait_decoder"
+    assert "absolute path" in problem.expected
+
+
 def test_what_a_windows_editor_writes_is_read(written):
     assert load(written(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())).gate.name == "G1"

@@ -25,7 +25,22 @@ from models.ledger import EntryKind
 from models.record import DecisionBody
 from models.words import words_of
 from tests.examples import examples
-from tests.gate.core.strategies import NOW, code, face, facts, good_facts, lookup, nows, policies, policy, use, word
+from tests.gate.core.strategies import (
+    MODEL,
+    NOW,
+    card,
+    code,
+    face,
+    facts,
+    good_facts,
+    lookup,
+    nows,
+    policies,
+    policy,
+    ticket,
+    use,
+    word,
+)
 from tests.gate.ledger_of_an_evening import Evening
 
 
@@ -50,6 +65,15 @@ def test_an_admission_that_the_rules_did_not_give_is_noticed(facts, rules):
     forged = Decision(Verdict.ADMIT, Reason.OK)
     answer = why(recorded(facts, rules, said=forged), rules)
     assert answer.same == (decide(facts, rules, NOW) == forged)
+
+
+def test_a_portrait_that_gave_no_reference_says_why():
+    known = good_facts(
+        card=card(portrait_model=MODEL), lookup=lookup(ticket(reference_model="")), face=face(portrait_problem="blurred")
+    )
+    answer = why(recorded(known, policy()), policy())
+    assert (answer.portrait_problem, answer.asked[-1].reason) == ("blurred", Reason.NO_REFERENCE)
+    assert why(recorded(good_facts(), policy()), policy()).portrait_problem == ""
 
 
 @pytest.mark.parametrize(
