@@ -18,7 +18,7 @@ from models.cue import Cue
 _log = logging.getLogger("gate.pump")
 
 POLL_S = 0.1
-"""A device with nothing new to show is polled this often: what blinks goes on with it, a cue that failed comes again."""
+"""A device with nothing new to show is polled this often: blinking goes on with it, a cue that failed comes again."""
 
 
 class SignalPump(SparePump[Signal]):
