@@ -66,7 +66,10 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBundle:
-    """A bundle that may be applied. `path` is read again for that, and compared again."""
+    """A bundle that may be applied. `path` is read again for that, and compared again.
+
+    A delta brings no `event_secret`: whoever holds what it changes has that already.
+    """
 
     path: Path
     header: Header = field(repr=False)
@@ -102,7 +105,7 @@ def verify(path: Path, trust: Trust, installed: ManifestState | None, now: float
         _check_size(file, header, parts_at)
         for part in header.parts:
             layout.check_part(file, part)
-        secret = _unwrap(header, trust)
+        secret = _unwrap(header, trust) if header.kind == "base" else b""
         file.seek(parts_at)
         _walk(file, header, secret)
     return VerifiedBundle(path, header, parts_at, _state(header), policy, secret)
@@ -213,7 +216,7 @@ def _refuse_other_place(header: Header, trust: Trust, installed: ManifestState |
     wanted = trust.event or (installed.event if installed else "")
     if wanted and header.event != wanted:
         raise OtherEvent(f"the bundle is for the event {header.event!r}, this gate serves {wanted!r}")
-    if trust.gate not in header.recipients:
+    if header.kind == "base" and trust.gate not in header.recipients:
         raise OtherGate(f"the bundle is not made for the gate {trust.gate!r}: ask the issuer to add its public key")
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.decision import Policy
 from models.store.ticket_bytes import ticket_to_bytes, watch_to_bytes
 from models.store.vault import SECRET_BYTES, encrypt, lookup_key, row_number, seal_row, watch_key, wrap_for
 from models.ticket import ManifestState
-from models.wire import to_builtins, to_json
+from models.wire import from_json, to_builtins, to_json
 from sync import bundle_format as layout
 from sync.bundle import watch_place, wrapping_place
 from sync.bundle_format import Header, Part
@@ -73,8 +74,24 @@ def build(
         tickets, openings, watch = writers = _writers("base", out, stack)
         _write_people(rows, issue, tickets, openings, progress)
         _write_watch(listed, issue, watch)
-        header = _header(issue, "base", writers, len(rows))
-        _write_out(out, header, issue.signing_key, writers)
+        header = _header(issue, "base", tuple(writer.part() for writer in writers), len(rows))
+        _write_out(out, header, issue.signing_key, [writer.file for writer in writers])
+    return header
+
+
+def reissue(out: Path, base: Path, issue: Issue) -> Header:
+    """Write the content of the whole manifest `base`, which the same issuer made, under another version and for other
+    gates; nothing is sealed anew. Raises `BundleRefused`, `CannotBuild`.
+    """
+    _check_issue(issue)
+    with base.open("rb") as file:
+        raw, signature = layout.read_frame(file)
+        _check_own(raw, signature, issue.signing_key)
+        old = from_json(Header, raw)
+        if old.kind != "base" or old.event != issue.event:
+            raise CannotBuild("only a whole manifest of the same event can be issued again")
+        header = _header(issue, "base", old.parts, old.tickets)
+        _write_out(out, header, issue.signing_key, [file], at=layout.frame_size(raw))
     return header
 
 
@@ -84,9 +101,10 @@ def build_delta(
     """Write the bundle that makes `before` the next version: whole or not at all. Raises `CannotBuild`.
 
     `changed` are the tickets that are new or have changed, revoked ones among them; `removed` are tickets' names.
-    `tickets` counts those there are in the end.
+    `tickets` counts those there are in the end. The gates of `issue` don't matter: who holds `before` has the secret.
     """
-    _check_issue(issue)
+    issue = replace(issue, gates={})
+    _check_issue(issue, delta=True)
     if (before.event, True) != (issue.event, before.version < issue.version):
         raise CannotBuild("a delta goes on top of an older version of the same event")
     rows = _in_row_order(changed, issue)
@@ -98,8 +116,8 @@ def build_delta(
         for row in gone:
             removal.add(layout.removed_record(row))
         _write_people(rows, issue, sealed, openings, None)
-        header = _header(issue, "delta", writers, tickets, before)
-        _write_out(out, header, issue.signing_key, writers)
+        header = _header(issue, "delta", tuple(writer.part() for writer in writers), tickets, before)
+        _write_out(out, header, issue.signing_key, [writer.file for writer in writers])
     return header
 
 
@@ -125,14 +143,21 @@ class _PartWriter:
         return Part(self._name, self._size, self._count, self._digest.hexdigest())
 
 
-def _check_issue(issue: Issue) -> None:
+def _check_own(raw: bytes, signature: bytes, key: Ed25519PrivateKey) -> None:
+    try:
+        key.public_key().verify(signature, layout.SIGNED + raw)
+    except InvalidSignature:
+        raise CannotBuild("the bundle to issue again was not signed by this key") from None
+
+
+def _check_issue(issue: Issue, *, delta: bool = False) -> None:
     if not issue.event or not issue.issuer:
         raise CannotBuild("a bundle needs an event (in its policy) and an issuer")
     if not 1 <= issue.version < 2**63:
         raise CannotBuild("a bundle's version is a whole number from 1")
     if not issue.issued_at < issue.expires_at:
         raise CannotBuild("a bundle must expire after it was issued")
-    if not issue.gates:
+    if not issue.gates and not delta:
         raise CannotBuild("a bundle needs at least one gate with its public key, or nobody could open it")
     if len(issue.event_secret) != SECRET_BYTES:
         raise CannotBuild(f"an event secret has {SECRET_BYTES} bytes")
@@ -199,9 +224,8 @@ def _write_watch(listed: Sequence[Listed], issue: Issue, watch: _PartWriter) -> 
 
 
 def _header(
-    issue: Issue, kind: str, writers: Sequence[_PartWriter], tickets: int, before: ManifestState | None = None
+    issue: Issue, kind: str, parts: tuple[Part, ...], tickets: int, before: ManifestState | None = None
 ) -> Header:
-    parts = tuple(writer.part() for writer in writers)
     return Header(
         format=layout.FORMAT,
         kind=kind,  # type: ignore[arg-type]
@@ -224,15 +248,17 @@ def _header(
     )
 
 
-def _write_out(out: Path, header: Header, signing_key: Ed25519PrivateKey, writers: Sequence[_PartWriter]) -> None:
+def _write_out(
+    out: Path, header: Header, signing_key: Ed25519PrivateKey, files: Sequence[BinaryIO], at: int = 0
+) -> None:
     raw = to_json(header)
     fresh = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         with fresh.open("wb") as file:
             file.write(layout.frame(raw, signing_key.sign(layout.SIGNED + raw)))
-            for writer in writers:
-                writer.file.seek(0)
-                shutil.copyfileobj(writer.file, file)
+            for part in files:
+                part.seek(at)
+                shutil.copyfileobj(part, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(out)

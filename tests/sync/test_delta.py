@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.ids import DocumentType
-from models.store.vault import DeviceKey
 from models.ticket import ManifestState, TicketStatus
 from sync.bundle import verify
-from sync.bundle_build import CannotBuild, build_delta
+from sync.bundle_build import CannotBuild, build_delta, reissue
 from sync.holding import Document, Holding
 from sync.refusals import BundleRefused
 
@@ -140,12 +140,29 @@ def test_a_delta_that_empties_the_house_is_refused_unless_it_is_meant(gate):
     assert gate.load(_delta(gate, removed=gone, before=state, tickets=1, shrinks=True)).tickets == 1
 
 
-def test_a_delta_for_another_gate_is_refused(gate, tmp_path):
-    state = gate.load(gate.make(4))
-    other = DeviceKey.make(tmp_path / "other.key")
-    issue = gate.issuer.issue({"B2": other.public}, 2)
-    build_delta(tmp_path / "b", [], ["TICKET-1"], issue, before=state, tickets=3)
-    _refused(gate, tmp_path / "b", "other_gate")
+def test_a_manifest_issued_again_is_the_same_for_one_gate_more(gate, make_gate, make_people, number_of):
+    """A gate that is enrolled at the last minute gets what is sealed already, and the deltas on top of it."""
+    base = gate.make(4)
+    state = gate.load(base)
+    late = make_gate("B2")
+    both = {each.name: each.key.public for each in (gate, late)}
+    again = gate.issuer.folder / "again"
+    reissue(again, base, gate.issuer.issue(both, 2))
+    loaded = late.load(again)
+    assert (loaded.version, loaded.digest) == (2, state.digest)
+    assert gate.load(again) == loaded
+    late.load(_delta(gate, [_revoked(make_people(1)[0])], before=loaded, tickets=4))
+    assert _statuses(late, number_of(0)) == [TicketStatus.REVOKED]
+
+
+def test_only_ones_own_whole_manifest_is_issued_again(gate, tmp_path):
+    base = gate.make(4)
+    state = gate.load(base)
+    issue = gate.issuer.issue({gate.name: gate.key.public}, 5)
+    with pytest.raises(CannotBuild, match="not signed by this key"):
+        reissue(tmp_path / "b", base, replace(issue, signing_key=Ed25519PrivateKey.generate()))
+    with pytest.raises(CannotBuild, match="whole manifest"):
+        reissue(tmp_path / "b", _delta(gate, removed=["TICKET-1"], before=state, tickets=3), issue)
 
 
 def test_no_flipped_byte_gets_through(gate, make_people):
