@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 
 from drivers.errors import DeviceLost
+from gate.commands.type_mrz import ask
+from gate.demo.box_office import sell
+from gate.demo.rig import Rig
 from gate.messages import DeviceUp, Message
 from gate.page import NO_TAKER, hand_page
 from gate.pump import ReaderPump
 from models import wire
 from models.command import Command, Order
 from models.credential import CardFault, Credential
+from tests.gate.daemon_bench import WIRING, marked_people, marked_policy
 
 LONG_S = 5.0
 PAGE = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10"
@@ -143,3 +147,15 @@ def test_a_page_crosses_the_socket_and_shows_nowhere(run, caplog):
         assert hand_page(command, [run("reader", device)]).ok
     assert device.pages == [PAGE]
     assert "898902" not in repr(command) + caplog.text
+
+
+@pytest.mark.slow
+def test_the_daemon_answers_for_its_readers(tmp_path):
+    people = marked_people(tmp_path / "people", 1)
+    with Rig(tmp_path, WIRING) as rig:
+        sell(rig, people, marked_policy())
+        rig.start()
+        answer = ask(tmp_path / "gate.sock", order())
+        assert (answer.ok, answer.error) == (False, NO_TAKER)
+        assert rig.stop() == 0
+        assert "898902" not in rig.log()
