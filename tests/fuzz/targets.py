@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drivers import _modbus
@@ -29,7 +31,7 @@ from drivers.reader import _sam_frames as sam
 from drivers.reader import sim
 from drivers.reader._code_desk import open_desk
 from drivers.reader._code_lines import CodeCutter
-from drivers.reader._emrtd import apdu, files, mrz, security, sod, tlv
+from drivers.reader._emrtd import apdu, files, issue, mrz, security, sod, tlv
 from drivers.reader._osdp_frames import Frames
 from drivers.reader._sam_cards import read_card, resident_card
 from drivers.reader._wiegand import Format, Order, WrongLength, WrongParity, decode, encode, unpack
@@ -41,10 +43,12 @@ from drivers.url import parse
 from gate.config import ConfigError, load, sample
 from models import base45, wire
 from models.code import SignedCode, take_apart
-from models.credential import Credential
+from models.credential import Assurance, Credential, Medium
+from models.ids import DocumentType
 from models.record import Facts
 from models.store.code_signature import code_keys, open_code, sign_code
 from models.view import LaneView
+from sync import bundle_format
 from sync.bundle import look
 from sync.refusals import BundleRefused
 
@@ -255,6 +259,12 @@ def _json_lines(data: bytes) -> None:
     raise Deaf("the second good line was not understood")
 
 
+def _signed_header(data: bytes) -> None:
+    """What an issuer whose key was stolen may sign: every check behind the signature's."""
+    signature = _KEY.sign(bundle_format.SIGNED + data)
+    _look(bundle_format.frame(data, signature))
+
+
 def _url(data: bytes) -> None:
     url = parse(data.decode("utf-8", errors="replace"))
     assert parse(str(url)) == url, "an address that reads otherwise when it is written down"
@@ -264,6 +274,18 @@ _PASSPORT = b"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1
 _CARD = resident_card("测试样本", "000000190001010017")
 _TAPE = b"# menshen tape 1\n# sam+serial\n0.000000 > AA AA\n0.041210 < AA 80 84\n"
 _KEYS_TYPED = b"".join(EVENT.pack(1, at * 1000, EV_KEY, key, 1) for at, key in enumerate((20, 2, 8, 28)))
+
+_NOUN = Credential(Medium.CODE, DocumentType.TICKET_CODE, "T17", Assurance.SIGNED, valid_to=date(2030, 1, 1))
+_ISSUER = issue.Issuer(date(2026, 1, 1))
+_RSA = rsa.generate_private_key(65537, 1024)
+_PARTS = tuple(bundle_format.Part(name, 0, 0, "0" * 64) for name in bundle_format.PARTS["base"])
+_HEADER = wire.to_json(
+    bundle_format.Header(
+        *(bundle_format.FORMAT, "base", "hall", "hall", 1, 1.0, 2.0, {"G1": b"secret"}, {"event": "hall"}, _PARTS),
+        *(bundle_format.digest_of(_PARTS), 0),
+    )
+)
+_look = _on_disk(lambda path: look(path, {"hall": _KEY.public_key().public_bytes_raw()}))
 
 TARGETS: dict[str, Target] = {
     "sam_frames": Target(_sam_frames, (), (sam.Answer(sam.FOUND, bytes(4)).to_bytes(), sam.FIND.to_bytes())),
@@ -283,16 +305,13 @@ TARGETS: dict[str, Target] = {
     "tlv": Target(_tlv, (BadAnswer,), (tlv.pack(0x61, tlv.pack(0x5F1F, _PASSPORT)),)),
     "apdu": Target(_apdu, (BadAnswer,), (bytes.fromhex("00A4040C07A0000002471001"), bytes.fromhex("9000"))),
     "data_groups": Target(_data_groups, (), (tlv.pack(0x61, tlv.pack(0x5F1F, _PASSPORT)), tlv.pack(0x75, b"\xff\xd8"))),
-    "security": Target(_security, (), (bytes.fromhex("3114301206 0A04007F0007020204020202010202010D"),)),
-    "sod": Target(sod.read_sod, (BadAnswer,), (tlv.pack(0x77, tlv.pack(0x30, b"\6\x09*\x86H\x86\xf7\r\1\7\2")),)),
+    "security": Target(_security, (), (_ISSUER.signer, issue.rsa_key_info(_RSA))),
+    "sod": Target(sod.read_sod, (BadAnswer,), (_ISSUER.sign({1: issue.dg1(_PASSPORT.decode())}),)),
     "mrz": Target(_mrz, (ValueError,), (_PASSPORT,)),
     "config": Target(_on_disk(load), (ConfigError,), (sample().encode()[:LONGEST],)),
-    "wire": Target(_wire, (), (wire.to_json({"number": "1"}), wire.to_msgpack({"number": "1"}))),
-    "bundle": Target(
-        _on_disk(lambda path: look(path, {"hall": _KEY.public_key().public_bytes_raw()})),
-        (BundleRefused,),
-        (b"MENSHEN",),
-    ),
+    "wire": Target(_wire, (), (wire.to_json(_NOUN), wire.to_msgpack(_NOUN))),
+    "bundle": Target(_look, (BundleRefused,), (bundle_format.frame(_HEADER, bytes(64)),)),
+    "bundle_header": Target(_signed_header, (BundleRefused,), (_HEADER,)),
     "json_lines": Target(_json_lines, (), (b'{"pulse":0.5}\n',)),
     "sim_lines": Target(sim.read_line, (BadAnswer,), (b'{"number":"1"}', b'{"problem":"unreadable"}')),
     "tape": Target(_on_disk(read_tape), (BadAnswer,), (_TAPE,)),
