@@ -1,8 +1,8 @@
 """The process that alone has the camera: `python -m gate.vision_child FD`, FD being its end of the link.
 
-One loop, no threads. Each turn does one thing (listen, open the camera, look at one frame) and then sends a beat, so a
-grab or a probe that hangs is heard as silence. A frame is taken only while a capture is asked for; it stays in this
-process's memory, which is never dumped.
+One loop, no threads, and no other process but a customer's portrait decoder. Each turn does one thing (listen, open
+the camera, look at one frame) and then sends a beat, so a grab or a probe that hangs is heard as silence. A frame is
+taken only while a capture is asked for; it stays in this process's memory, which is never dumped.
 """
 
 from __future__ import annotations

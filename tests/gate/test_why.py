@@ -69,7 +69,9 @@ def test_an_admission_that_the_rules_did_not_give_is_noticed(facts, rules):
 
 def test_a_portrait_that_gave_no_reference_says_why():
     known = good_facts(
-        card=card(portrait_model=MODEL), lookup=lookup(ticket(reference_model="")), face=face(portrait_problem="blurred")
+        card=card(portrait_model=MODEL),
+        lookup=lookup(ticket(reference_model="")),
+        face=face(portrait_problem="blurred"),
     )
     answer = why(recorded(known, policy()), policy())
     assert (answer.portrait_problem, answer.asked[-1].reason) == ("blurred", Reason.NO_REFERENCE)
