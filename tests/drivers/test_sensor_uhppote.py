@@ -371,7 +371,7 @@ def test_arbitrary_packets_raise_nothing_undeclared_and_the_next_turn_is_seen(no
     loop.board.door(False)
     read_all(sensor)
     loop.board.door(True)
-    assert ENTRY in read_all(sensor)
+    assert {ENTRY, EXIT} & set(read_all(sensor))  # the noise may have pressed the button
 
 
 # --- Over UDP ---------------------------------------------------------------------------------------------------------
