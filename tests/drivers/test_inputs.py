@@ -221,6 +221,12 @@ def test_the_order_of_the_beams_gives_the_direction() -> None:
     assert walk(box, [3, 2, 1, 0], 300) == [EXIT]
 
 
+def test_beams_that_change_shortly_after_each_other_and_are_read_late_keep_their_order() -> None:
+    box = Box(*BEAMS, lazy=True)
+    box.play(("beam_b", True, 10), ("beam_a", True, 500), ("beam_b", False, 10), ("beam_a", False, 500))
+    assert box.told + box.inputs.tick(box.now / 1000) == [EXIT]
+
+
 def test_turning_back_is_nothing() -> None:
     assert walk(Box(*BEAMS), [1, 2, 3, 2, 1, 0, 0, 0, 0]) == []
 
