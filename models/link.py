@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from models.decision import ClaimAnswer
 from models.passage import Direction, Use
+from models.ticket import ManifestState
 
 
 def claim_name(epoch: str, attempt: int) -> str:
@@ -58,11 +59,60 @@ class SignedTime:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneWord:
+    """How the lane stands, for the supervisor's page."""
+
+    phase: str = ""
+    mode: str = ""
+    faults: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    clock_trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that was refused and is left aside: a bundle by this gate, or lines by the authority.
+
+    `what` names it, `code` is stable, `detail` says what to do.
+    """
+
+    what: str
+    code: str
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """How the sync process stands: what `gatectl sync status` shows. Times are Unix seconds, 0 for never."""
+
+    site: str
+    device: str
+    server: str
+    reach: Reach = Reach.ALONE
+    contact_at: float = 0.0
+    doorbell: bool = False  # a ring would be heard at once
+    event: str = ""  # what the authority wants this gate to serve
+    manifest: ManifestState | None = None
+    epoch: str = ""
+    written: int = 0
+    acknowledged: int = 0
+    trouble: str = ""  # why the last attempt came to nothing
+    wiped: bool = False
+    refusals: tuple[Refusal, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
 class FromGate:
-    """One line from the gate process. `wrote` rings: the ledger has grown to this entry, there is something to send."""
+    """One line from the gate process, or from a technician's command that asks for `status`.
+
+    `wrote` rings: the ledger has grown to this entry, there is something to send.
+    """
 
     ask: Ask | None = None
     wrote: int | None = None
+    status: bool = False
+    lane: LaneWord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +123,4 @@ class FromSync:
     acknowledged: Acknowledged | None = None
     time: SignedTime | None = None
     reach: Reach | None = None
+    status: SyncStatus | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sync.contract import DEVICE_HEADER, NUMBER_HEADER, SIGNATURE_HEADER, SIGNED_FORM, SITE_HEADER
 
 LARGEST_NUMBER = 2**63 - 1
+TIME_FORM = "menshen time\n{device}\n{number}\n{time}"
+"""What the authority signs of its clock, with the number of the request: an old answer sets no clock."""
 
 
 class NotSigned(ValueError):
@@ -72,6 +74,23 @@ def verify(claimed: Claimed, public_key: bytes, method: str, target: str, body: 
         Ed25519PublicKey.from_public_bytes(public_key).verify(claimed.signature, form)
     except InvalidSignature:
         raise NotSigned("the signature is not this device's for this request") from None
+
+
+def time_form(device: str, number: int, time: float) -> bytes:
+    """What the time's signature covers."""
+    return TIME_FORM.format(device=device, number=number, time=repr(time)).encode()
+
+
+def time_is_signed(signature: str, keys: Iterable[bytes], device: str, number: int, time: float) -> bool:
+    """Whether one of the issuers' raw `keys` signed this time in answer to request `number`."""
+    form = time_form(device, number, time)
+    for key in keys:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(bytes.fromhex(signature), form)
+        except (InvalidSignature, ValueError):
+            continue
+        return True
+    return False
 
 
 def _form(site: str, device: str, number: int, method: str, target: str, body: bytes) -> bytes:

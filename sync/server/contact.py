@@ -11,8 +11,7 @@ from sync.server.devices import Caller
 from sync.server.hub import Hub
 from sync.server.ingest import mark_forked
 from sync.server.offers import offers_for
-
-TIME_FORM = "menshen time\n{device}\n{number}\n{time}"
+from sync.signing import time_form
 
 
 def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> Standing:
@@ -32,11 +31,6 @@ def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> 
         return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged))
     offers = offers_for(connection, event, contact.manifest) if event else ()
     return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event))
-
-
-def time_form(device: str, number: int, time: float) -> bytes:
-    """What the time's signature covers."""
-    return TIME_FORM.format(device=device, number=number, time=repr(time)).encode()
 
 
 def _signed(hub: Hub, caller: Caller, standing: Standing) -> Standing:

@@ -13,12 +13,13 @@ from sqlalchemy import insert, select, update
 
 from sync.contract import BundleOffer, Contact, HeldManifest, LedgerState
 from sync.server import tables
-from sync.server.contact import meet, time_form
+from sync.server.contact import meet
 from sync.server.devices import Caller, directory
 from sync.server.doorbell import ringing
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.offers import plan
+from sync.signing import time_form
 from tests.sync.server.world import SHOW, WARD, GateBox, hall
 
 
