@@ -63,7 +63,7 @@ lock:
 	$(or $(PYTHON),python3) -m venv "$$room"; "$$room/bin/pip" install -q $(UV); \
 	compile() { "$$room/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" "$$@"; }; \
-	printf 'pip\nsetuptools\n' | compile - -o systemd/build.lock --upgrade; \
+	printf 'pip\nsetuptools\nswig\n' | compile - -o systemd/build.lock --upgrade; \
 	compile setup.py -c systemd/build.lock -o systemd/requirements.lock --upgrade; \
 	compile setup.py tests/requirements.txt -c systemd/requirements.lock -o tests/requirements.lock --upgrade; \
 	compile --no-deps tests/bench/requirements.txt -o tests/bench/requirements.lock --upgrade

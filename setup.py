@@ -27,6 +27,8 @@ setup(
         "tzdata",
     ],
     extras_require={
+        "gpio": ["gpiod==2.*; sys_platform == 'linux'"],  # Debian: python3-libgpiod
+        "hid": ["hidapi==0.15.*"],  # Debian: python3-hid
         "osdp": ["libosdp>=3.2,<4"],
         "pcsc": ["pyscard>=2.2"],  # Debian: python3-pyscard
         "screens": ["PyQt5>=5.15,<6"],  # Debian: python3-pyqt5

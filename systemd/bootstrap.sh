@@ -44,13 +44,17 @@ find_python() {
     return 1
 }
 
+# How to become root without being asked; fails where there is no such way.
+as_root() {
+    root=
+    [ "$(id -u)" -eq 0 ] && return
+    root="sudo -n"
+    sudo -n true 2>/dev/null
+}
+
 install_python() {
     command -v apt-get >/dev/null || fail "Python 3.11 to 3.14 with its venv module is missing: install it, then try again"
-    root=
-    if [ "$(id -u)" -ne 0 ]; then
-        root="sudo -n"
-        sudo -n true 2>/dev/null || fail "Python is missing and installing it needs root. Type: sudo apt-get install -y $packages"
-    fi
+    as_root || fail "Python is missing and installing it needs root. Type: sudo apt-get install -y $packages"
     say "installing $packages with apt-get"
     # shellcheck disable=SC2086  # the words are meant to be split
     logged "apt-get update" $root apt-get -o DPkg::Lock::Timeout=120 update
@@ -63,23 +67,74 @@ install_python() {
 key_of() {
     case $1 in
     appliance) files="setup.py systemd/build.lock systemd/requirements.lock" ;;
-    tests) files="tests/requirements.lock" ;;
+    tests) files="systemd/build.lock tests/requirements.lock" ;;
     peers) files="tests/bench/requirements.lock" ;;
     *) fail "no such stage: $1 (appliance, tests or peers)" ;;
     esac
     # shellcheck disable=SC2086
-    { pwd && cat $files; } | sha256sum
+    { pwd && cat $files && if [ "$1" = tests ]; then native_missing; fi; } | sha256sum
 }
 
 ready() { [ "$(cat "$marks/$1" 2>/dev/null)" = "$(key_of "$1")" ]; }
 
 healthy() { [ ! -e "$marks/unfinished" ] && ready appliance && "$venv/bin/python" -c '' 2>/dev/null; }
 
-# No package is built but face_recognition_models, which comes as source alone (it is data); building it uses the
-# setuptools of build.lock, since pip's isolated builds would fetch one without a hash.
+# Debian's names of what the tests of card readers need beside Python packages, as far as it isn't there.
+native_missing() {
+    building_missing
+    command -v pcscd >/dev/null || [ -x /usr/sbin/pcscd ] || echo pcscd
+    for library in /usr/lib/pcsc/drivers/serial/libifdvpcd.so /usr/lib/*/pcsc/drivers/serial/libifdvpcd.so; do
+        [ ! -e "$library" ] || return 0
+    done
+    echo vsmartcard-vpcd
+}
+
+# The part of it that building pyscard needs.
+building_missing() {
+    command -v gcc >/dev/null || echo gcc
+    [ -e /usr/include/stdio.h ] || echo libc6-dev
+    [ -e /usr/include/PCSC/winscard.h ] || echo libpcsclite-dev
+    "$venv/bin/python" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_path("include"), "Python.h"))' \
+        2>/dev/null || echo python3-dev
+}
+
+# Tries to have a real pcscd for the tests. Without it they are skipped, so nothing here is a failure.
+install_native() {
+    wanted=$(native_missing | tr '\n' ' ')
+    [ -n "$wanted" ] || return 0
+    if ! command -v apt-get >/dev/null || ! as_root; then
+        say "tests with a real pcscd will be skipped; they need: $wanted"
+        return
+    fi
+    say "installing ${wanted}with apt-get, for tests with virtual cards"
+    # shellcheck disable=SC2086
+    if ! { $root apt-get -o DPkg::Lock::Timeout=120 update &&
+        $root env DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $wanted; } >>"$log" 2>&1; then
+        say "that failed (see $log): tests with a real pcscd will be skipped"
+        return
+    fi
+    # vpcd listens on all addresses: a pcscd that came for the tests does not run unless they start it.
+    case $wanted in
+    *pcscd*) $root systemctl disable --now pcscd.socket pcscd.service >>"$log" 2>&1 || true ;;
+    esac
+}
+
+# The tests' lock, without pyscard where it can't be built.
+test_lock() {
+    if [ -z "$(building_missing)" ]; then
+        cat tests/requirements.lock
+    else
+        awk '/^[a-zA-Z]/ { wanted = !/^pyscard==/ } wanted' tests/requirements.lock
+    fi
+}
+
+# Two packages come as source alone and are built: face_recognition_models (it is data), and pyscard with swig. The
+# builds use setuptools and swig of build.lock, since pip's isolated builds would fetch some without a hash.
 pip_install() {
-    "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --progress-bar off \
-        --no-build-isolation --use-pep517 --only-binary :all: --no-binary face_recognition_models "$@"
+    PATH="$(cd "$venv/bin" && pwd):$PATH" "$venv/bin/python" -m pip --disable-pip-version-check --no-input install \
+        --progress-bar off --no-build-isolation --use-pep517 \
+        --only-binary :all: --no-binary face_recognition_models,pyscard "$@"
 }
 
 # Clears the place. An environment that somebody else made there is put aside, not deleted.
@@ -113,7 +168,9 @@ tests() {
     ready tests && return
     : >"$marks/unfinished"
     say "adding the test tools to $venv"
-    logged "installing the test tools" pip_install --require-hashes -r tests/requirements.lock
+    install_native
+    test_lock >"$venv/tests.lock"
+    logged "installing the test tools" pip_install --require-hashes -r "$venv/tests.lock"
     finish tests
 }
 
