@@ -65,6 +65,10 @@ class PcscStack:
         """End pcscd as a crash does. Returns when it is gone."""
         _end(signal.SIGKILL)
 
+    def signal(self, which: signal.Signals) -> None:
+        """Stop pcscd in its tracks (SIGSTOP), or have it go on (SIGCONT)."""
+        subprocess.run([*(_as_root() or []), "kill", f"-{which.value}", str(_pid())], check=True)
+
     def sweep(self) -> None:
         """Take all cards away, and wait until pcscd has seen it (it looks every 0.4 s, and misses a faster change)."""
         for card in self._cards:
