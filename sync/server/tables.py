@@ -88,6 +88,37 @@ api_token = Table(
     Column("ends_at", Double),
 )
 
+account_code = Table(
+    "account_code",
+    metadata,
+    # Lets a person choose a password, once: for the first time, or because the old one is forgotten.
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("account", Text),  # none: the site's first owner, who also chooses the log-in name
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Column("used_at", Double),
+)
+
+failed_attempt = Table(
+    "failed_attempt",
+    metadata,
+    # Wrong codes and passwords of the last minutes, so that nobody can try many.
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("what", Text, nullable=False),  # enrol, log_in, account_code
+    Column("address", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("ix_failed_attempt_what_at", "what", "at"),
+)
+
+turn = Table(
+    "turn",
+    metadata,
+    # What is done once in a while, by whichever worker comes first.
+    Column("name", Text, primary_key=True),
+    Column("next_at", Double, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -153,6 +184,15 @@ ticket_document = Table(
     Column("lookup_key", LargeBinary, primary_key=True),  # as at the gates: HMAC by the event's secret
     Column("ticket", Text, primary_key=True),
     ForeignKeyConstraint(["event", "ticket"], ["ticket.event", "ticket.ticket"], ondelete="CASCADE"),
+)
+
+removed_ticket = Table(
+    "removed_ticket",
+    metadata,
+    # A ticket that was erased, until a later bundle than its `revision` took it out of the gates.
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("ticket", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
 )
 
 import_job = Table(
@@ -233,19 +273,12 @@ enrolment_code = Table(
     Column("venue", ForeignKey("venue.venue"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("replaces", Text),  # the device whose place the new one takes; none: the name is free
     Column("made_by", Text, nullable=False),
     Column("made_at", Double, nullable=False),
     Column("ends_at", Double, nullable=False),
     Column("used_at", Double),
     Column("device", Text),
-)
-
-enrolment_attempt = Table(
-    "enrolment_attempt",
-    metadata,
-    Column("seq", Serial, primary_key=True, autoincrement=True),
-    Column("address", Text, nullable=False),
-    Column("at", Double, nullable=False, index=True),
 )
 
 # --- what happened --------------------------------------------------------------------------------------------------

@@ -10,6 +10,16 @@ down_revision = None
 def upgrade() -> None:
     """Go from the version before to this one."""
     op.create_table(
+        "account_code",
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("ends_at", sa.Double(), nullable=False),
+        sa.Column("used_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_account_code")),
+    )
+    op.create_table(
         "audit",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
@@ -74,14 +84,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event", "claim", name=op.f("pk_ended_claim")),
     )
     op.create_table(
-        "enrolment_attempt",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("at", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_enrolment_attempt")),
-    )
-    op.create_index(op.f("ix_enrolment_attempt_at"), "enrolment_attempt", ["at"], unique=False)
-    op.create_table(
         "entry",
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("epoch", sa.Text(), nullable=False),
@@ -95,6 +97,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device", "epoch", "seq", name=op.f("pk_entry")),
     )
     op.create_index("ix_entry_received_at", "entry", ["received_at"], unique=False)
+    op.create_table(
+        "failed_attempt",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_failed_attempt")),
+    )
+    op.create_index("ix_failed_attempt_what_at", "failed_attempt", ["what", "at"], unique=False)
     op.create_table(
         "fork",
         sa.Column("fork", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -119,6 +130,12 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_site")),
+    )
+    op.create_table(
+        "turn",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_turn")),
     )
     op.create_table(
         "use",
@@ -204,6 +221,7 @@ def upgrade() -> None:
         sa.Column("venue", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("replaces", sa.Text(), nullable=True),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("ends_at", sa.Double(), nullable=False),
@@ -293,6 +311,14 @@ def upgrade() -> None:
         sa.Column("until", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_old_key_device")),
         sa.PrimaryKeyConstraint("device", "signing_key", name=op.f("pk_old_key")),
+    )
+    op.create_table(
+        "removed_ticket",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_removed_ticket_event")),
+        sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_removed_ticket")),
     )
     op.create_table(
         "ticket",

@@ -1,0 +1,173 @@
+"""Manifests out: whole ones and deltas, built, signed, and the gates called.
+
+Sealing a large house takes seconds. It is done outside of every transaction; then, with the event's row locked, the
+sealed parts get the next version, and what has changed meanwhile follows at once as a delta. So a revocation never
+waits for a house to be sealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from models.decision import Policy
+from models.ticket import ManifestState
+from models.wire import from_json
+from sync.bundle_build import Issue, Progress, build, build_delta, reissue
+from sync.bundle_format import Header
+from sync.server import tables
+from sync.server.hub import Hub
+from sync.server.problems import Refused
+from sync.server.tickets import count_tickets, holdings_of, removed_of, secret_of
+
+ISSUER = "centre"
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A bundle that was made. `digest` and `tickets` must read the same at every gate that applied it."""
+
+    event: str
+    version: int
+    kind: str
+    digest: str
+    tickets: int
+    size: int
+
+
+def publish(hub: Hub, actor: str, event: str, progress: Progress | None = None) -> Published:
+    """Seal all of the event's tickets and publish them as a whole manifest. Raises `Refused`, `CannotBuild`."""
+    draft = _folder(hub, event) / "draft.bundle"
+    with hub.begin() as connection:
+        row = _event_row(connection, event)
+        issue = _issue(hub, connection, row, version=1)
+        holdings = list(holdings_of(hub, connection, event))
+    build(draft, holdings, issue, progress=progress)
+    try:
+        with hub.begin() as connection:
+            return _publish_base(hub, connection, actor, event, draft, int(row.revision))
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def publish_again(hub: Hub, connection: Connection, actor: str, event: str) -> Published:
+    """The newest whole manifest once more, for the gates there are now, and what has changed since as a delta.
+
+    For a gate that was enrolled after the house was sealed. Raises `Refused`: 409 `never_published`.
+    """
+    bundle = tables.bundle
+    _event_row(connection, event, lock=True)
+    base = connection.execute(
+        select(bundle).where(bundle.c.event == event, bundle.c.kind == "base").order_by(bundle.c.version.desc())
+    ).first()
+    if base is None:
+        raise Refused(409, "never_published", f"the event {event} has no manifest yet: publish it")
+    return _publish_base(hub, connection, actor, event, hub.settings.state_dir / base.file_name, int(base.revision))
+
+
+def publish_changes(hub: Hub, connection: Connection, actor: str, event: str) -> Published | None:
+    """What has changed since the newest bundle, as a delta; `None` where nothing has, or nothing was published yet."""
+    row = _event_row(connection, event, lock=True)
+    newest = _newest(connection, event)
+    if newest is None or newest.revision >= row.revision:
+        return None
+    version = newest.version + 1
+    out = _folder(hub, event) / f"{version}.bundle"
+    before = ManifestState(event, newest.version, newest.issued_at, newest.expires_at, newest.tickets, newest.digest)
+    header = build_delta(
+        out,
+        list(holdings_of(hub, connection, event, newest.revision)),
+        removed_of(connection, event, newest.revision),
+        _issue(hub, connection, row, version),
+        before=before,
+        tickets=count_tickets(connection, event),
+    )
+    return _keep(hub, connection, actor, out, header, int(row.revision))
+
+
+def _publish_base(hub: Hub, connection: Connection, actor: str, event: str, sealed: Path, revision: int) -> Published:
+    row = _event_row(connection, event, lock=True)
+    newest = _newest(connection, event)
+    version = newest.version + 1 if newest else 1
+    out = _folder(hub, event) / f"{version}.bundle"
+    header = reissue(out, sealed, _issue(hub, connection, row, version))
+    published = _keep(hub, connection, actor, out, header, revision)
+    if row.state != PUBLISHED:
+        connection.execute(tables.event.update().where(tables.event.c.event == event).values(state=PUBLISHED))
+    return publish_changes(hub, connection, actor, event) or published
+
+
+def _keep(hub: Hub, connection: Connection, actor: str, out: Path, header: Header, revision: int) -> Published:
+    made = Published(header.event, header.version, header.kind, header.digest, header.tickets, out.stat().st_size)
+    connection.execute(
+        insert(tables.bundle).values(
+            event=header.event,
+            version=header.version,
+            kind=header.kind,
+            after=header.after,
+            revision=revision,
+            digest=header.digest,
+            tickets=header.tickets,
+            size=made.size,
+            file_name=str(out.relative_to(hub.settings.state_dir)),
+            issued_at=header.issued_at,
+            expires_at=header.expires_at,
+            made_by=actor,
+        )
+    )
+    hub.audit(connection, actor, "published", header.event, version=header.version, kind=header.kind)
+    hub.ring(connection, event=header.event)
+    return made
+
+
+def _issue(hub: Hub, connection: Connection, row: Any, version: int) -> Issue:
+    policy = from_json(Policy, row.policy)
+    return Issue(
+        issuer=ISSUER,
+        policy=policy,
+        version=version,
+        issued_at=hub.clock(),
+        expires_at=max(row.ends_at, hub.clock()) + policy.stale_after_s,
+        gates=_gates(connection, row.event),
+        event_secret=secret_of(hub, connection, row.event),
+        signing_key=hub.issuer_key,
+        shrinks=True,  # at a server a person has seen the numbers before they are published
+    )
+
+
+def _gates(connection: Connection, event: str) -> dict[str, bytes]:
+    device = tables.device
+    rows = connection.execute(
+        select(device.c.name, device.c.device_key).where(
+            device.c.event == event, device.c.state == "enrolled", device.c.kind == "gate"
+        )
+    )
+    gates = {row.name: bytes(row.device_key) for row in rows}
+    if not gates:
+        raise Refused(409, "no_gates", f"no gate serves the event {event} yet: assign one, then publish")
+    return gates
+
+
+def _newest(connection: Connection, event: str) -> Any:
+    bundle = tables.bundle
+    return connection.execute(
+        select(bundle).where(bundle.c.event == event).order_by(bundle.c.version.desc()).limit(1)
+    ).first()
+
+
+def _event_row(connection: Connection, event: str, *, lock: bool = False) -> Any:
+    chosen = select(tables.event).where(tables.event.c.event == event)
+    row = connection.execute(chosen.with_for_update() if lock else chosen).first()
+    if row is None:
+        raise Refused(404, "no_such_event", f"there is no event {event} here")
+    return row
+
+
+def _folder(hub: Hub, event: str) -> Path:
+    folder = hub.settings.state_dir / "bundles" / event.encode().hex()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
