@@ -37,7 +37,10 @@ class Caller:
 async def signed(request: Request) -> Caller:
     """The enrolled or revoked device that signed `request`. Raises `Refused`: 401."""
     hub = hub_of(request)
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = (
+        request.scope.get("raw_path") or request.url.path.encode()
+    )  # as it was sent: an event may be named in Chinese
+    target = path.decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
     try:
         claimed = claimed_by(request.headers)
         known = directory(hub).find(claimed.device)

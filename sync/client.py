@@ -1,0 +1,177 @@
+"""A device's side of the interface in `sync.contract`: signed requests over HTTPS, typed answers, one tree of failures.
+
+The site's own authority is the only root that is trusted. Every request has an end, every answer a largest size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import httpx
+from httpx_sse import EventSource, SSEError
+
+from models.wire import WireError, from_json, to_json
+from sync.contract import (
+    VERSION,
+    ClaimAnswers,
+    ClaimBatch,
+    Contact,
+    Enrolled,
+    LedgerBatch,
+    LedgerReceipt,
+    Problem,
+    RenewRequest,
+    Ring,
+    Standing,
+)
+from sync.failures import Garbled, RefusedBy, Revoked, SyncFailed, Unreachable
+from sync.numbers import KeptNumber
+from sync.signing import Signer
+
+LARGEST_ANSWER = 4 << 20
+CONNECT_S, ANSWER_S, WHOLE_S = 5.0, 15.0, 30.0
+SILENCE_S = 40.0
+"""The doorbell's signs of life come every 15 seconds; one that is silent for so long is dead."""
+KEEP_WARM_S = 120.0
+
+T = TypeVar("T")
+
+
+def authority_only(authority: str) -> ssl.SSLContext:
+    """TLS that trusts the certificate `authority` (PEM) and nothing else. Raises `ssl.SSLError` for what is none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=authority)
+    return context
+
+
+class Client:
+    """One device's connection to its authority, for one event loop. `server` is as in `https://hub.example:8443`."""
+
+    def __init__(self, server: str, context: ssl.SSLContext, signer: Signer, numbers: KeptNumber) -> None:
+        self.signer = signer
+        signer.last = max(signer.last, numbers.kept)
+        self._numbers = numbers
+        self._uploads = asyncio.Lock()  # numbers have to arrive in their order
+        self._http = httpx.AsyncClient(
+            base_url=server,
+            verify=context,
+            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_WARM_S),
+            trust_env=False,  # no proxy and no other roots by way of the environment
+            headers={"Accept-Encoding": "identity"},  # what is small here is small there
+        )
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._http.aclose()
+
+    async def contact(self, told: Contact) -> tuple[Standing, int]:
+        """A sign of life; what the authority wants, and the number that its time's signature covers."""
+        async with self._uploads:
+            return await self._ask("POST", f"/{VERSION}/gate/contact", told, Standing), self.signer.last
+
+    async def send(self, batch: LedgerBatch) -> LedgerReceipt:
+        """Upload lines; how far the authority holds the ledger now."""
+        async with self._uploads:
+            return await self._ask("POST", f"/{VERSION}/gate/ledger", batch, LedgerReceipt)
+
+    async def renew(self, wish: RenewRequest) -> Enrolled:
+        """Change keys and certificate; signed with the old key."""
+        async with self._uploads:
+            return await self._ask("POST", f"/{VERSION}/gate/renew", wish, Enrolled)
+
+    async def claim(self, claims: ClaimBatch, within_s: float) -> ClaimAnswers:
+        """Ask for tickets, on a connection that is open already where there is one."""
+        return await self._ask("POST", f"/{VERSION}/gate/claims", claims, ClaimAnswers, within_s)
+
+    async def rings(self, cursor: int) -> AsyncIterator[int | None]:
+        """The doorbell, until it breaks: cursors, and `None` once the connection stands."""
+        target = f"/{VERSION}/gate/doorbell?cursor={cursor}"
+        async with self.stream("GET", target, read_s=SILENCE_S) as response:
+            yield None
+            try:
+                async for event in EventSource(response).aiter_sse():
+                    if event.event == "ring":
+                        yield from_json(Ring, event.data).cursor
+            except (SSEError, WireError) as error:
+                raise Garbled(f"the doorbell rang and said nothing that can be read: {error}") from None
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        target: str,
+        *,
+        body: bytes = b"",
+        read_s: float = ANSWER_S,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """One signed request, and its answer to be read piece by piece. Raises `SyncFailed`."""
+        sent = self._signed(method, target, body) | dict(headers or {})
+        if body:
+            sent["Content-Type"] = "application/json"
+        timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S, read=read_s)
+        try:
+            async with self._http.stream(method, target, content=body, headers=sent, timeout=timeout) as response:
+                if response.status_code not in (200, 206):
+                    raise refusal(response.status_code, await read_all(response, LARGEST_ANSWER))
+                yield response
+        except httpx.HTTPError as error:
+            raise Unreachable(_words(error)) from None
+
+    async def _ask(self, method: str, target: str, noun: object, kind: type[T], within_s: float = WHOLE_S) -> T:
+        try:
+            async with asyncio.timeout(within_s):
+                async with self.stream(method, target, body=to_json(noun)) as response:
+                    raw = await read_all(response, LARGEST_ANSWER)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {within_s:g} s") from None
+        try:
+            return from_json(kind, raw)
+        except WireError as error:
+            raise Garbled(
+                f"the authority's answer can't be read ({error}): is its program older than this one?"
+            ) from None
+
+    def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
+        headers = self.signer.headers(method, target, body)
+        if self.signer.last > self._numbers.kept:
+            self._numbers.reserve(self.signer.last)  # before anything is sent with it
+        return headers
+
+    def look_ahead(self) -> None:
+        """Reserve numbers early, so that no claim waits for the disk. May block: call it in a thread."""
+        if not self._numbers.covers(self.signer.last):
+            self._numbers.reserve(self.signer.last)
+
+
+async def read_all(response: httpx.Response, limit: int) -> bytes:
+    """The body, if it is not larger than `limit`."""
+    pieces, size = [], 0
+    async for piece in response.aiter_bytes():
+        size += len(piece)
+        if size > limit:
+            raise Garbled(f"the authority's answer does not end at {limit} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def refusal(status: int, raw: bytes) -> SyncFailed:
+    """The failure that a status other than success stands for."""
+    try:
+        problem = from_json(Problem, raw)
+    except WireError:
+        problem = Problem("http", f"status {status}")
+    if status >= 500:
+        return Unreachable(f"the authority is in trouble: status {status}")
+    kind = Revoked if problem.code == "revoked" else RefusedBy
+    return kind(status, problem.code[:64], problem.detail[:500])
+
+
+def _words(error: httpx.HTTPError) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
