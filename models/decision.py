@@ -153,6 +153,7 @@ class Policy:
     pulse_s: float = 0.5
     min_code_assurance: Assurance = Assurance.AUTHENTICATED
     code_needs: CodeNeed = CodeNeed.DOCUMENT
+    work_quota: int | None = None  # how many work passes may be published; the gates don't count them
 
 
 class ClaimAnswer(StrEnum):

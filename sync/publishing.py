@@ -1,69 +1,37 @@
-"""The rules of publishing a concert's manifest.
-
-After the notice of the Ministry of Culture and Tourism and the Ministry of Public Security on real-name performances
-(September 2023): one ticket per identity; work, sponsor and invitation tickets bound to a person a day before; and,
-above 5,000 spectators, at least 85 % of the tickets on public sale.
-"""
+"""What keeps a manifest from being published: `sync.findings` of the kind that is an error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from models.decision import Policy, Profile
-from models.ids import normalise_number
-from models.ticket import Ticket, TicketStatus
 from sync.bundle_build import CannotBuild
-from sync.holding import Document, Holding
-
-LARGE_SHOW = 5_000
-PUBLIC_SHARE = 0.85
+from sync.findings import REAL_NAME, Finding, Rule, Severity, findings
+from sync.holding import Holding
 
 _SHOWN = 20
 
 
 class RulesBroken(CannotBuild):
-    """Published like this, the manifest would break the rules of real-name performances: all are in `violations`."""
+    """Published like this, the manifest would break rules that its profile must keep: all are in `violations`."""
 
-    def __init__(self, violations: Sequence[str]) -> None:
-        self.violations = tuple(violations)
+    def __init__(self, broken: Sequence[Finding]) -> None:
+        self.findings = tuple(broken)
+        self.violations = tuple(finding.words for finding in broken)
         shown = "".join(f"\n  {violation}" for violation in self.violations[:_SHOWN])
         more = len(self.violations) - _SHOWN
-        super().__init__(f"{len(violations)} rules are broken{shown}" + (f"\n  and {more} more" if more > 0 else ""))
+        super().__init__(f"{len(broken)} rules are broken{shown}" + (f"\n  and {more} more" if more > 0 else ""))
 
 
-def refuse_broken_rules(holdings: Sequence[Holding], policy: Policy, issued_at: float) -> None:
+def refuse_broken_rules(
+    holdings: Sequence[Holding], policy: Policy, issued_at: float, rules: Sequence[Rule] = REAL_NAME
+) -> None:
     """Raise `RulesBroken` when `policy` is a concert's and the tickets, revoked ones aside, break its rules."""
-    if policy.profile is not Profile.CONCERT:
-        return
-    valid = [holding for holding in holdings if holding.ticket.status is TicketStatus.VALID]
-    tickets = [holding.ticket for holding in valid]
-    violations = [*_identities(valid, policy), *_bindings(tickets, policy, issued_at), *_share(tickets, policy)]
-    if violations:
-        raise RulesBroken(violations)
+    if policy.profile is Profile.CONCERT:
+        refuse_errors(findings(holdings, policy, issued_at, rules))
 
 
-def _identities(holdings: Sequence[Holding], policy: Policy) -> Iterator[str]:
-    holders: dict[Document, str] = {}
-    for holding in holdings if policy.one_per_identity else ():
-        ticket = holding.ticket.ticket
-        for document in holding.documents:
-            first = holders.setdefault(Document(document.kind, normalise_number(document.number)), ticket)
-            if first != ticket:
-                yield f"one ticket per identity: tickets {first} and {ticket} have the same {document.kind}"
-
-
-def _bindings(tickets: Sequence[Ticket], policy: Policy, issued_at: float) -> Iterator[str]:
-    if policy.bound_before_s is None:
-        return
-    for ticket in tickets:
-        latest = ticket.validity.not_before - policy.bound_before_s
-        bound_at = issued_at if ticket.bound_at is None else ticket.bound_at  # to nobody yet: there may be time left
-        if ticket.category in policy.bound_categories and bound_at > latest:
-            hours = policy.bound_before_s / 3600
-            yield f"bound {hours:g} hours before: ticket {ticket.ticket} ({ticket.category}) was not"
-
-
-def _share(tickets: Sequence[Ticket], policy: Policy) -> Iterator[str]:
-    public = sum(ticket.category not in policy.bound_categories for ticket in tickets)
-    if len(tickets) > LARGE_SHOW and public < PUBLIC_SHARE * len(tickets):
-        yield f"{PUBLIC_SHARE:.0%} on public sale: {public} of {len(tickets)} tickets are"
+def refuse_errors(found: Sequence[Finding]) -> None:
+    """Raise `RulesBroken` with those of `found` that are errors, if there are any."""
+    if errors := [finding for finding in found if finding.severity is Severity.ERROR]:
+        raise RulesBroken(errors)
