@@ -49,7 +49,7 @@ class EnrolRequest:
     """A new device, or a known one with new keys. `kind` is `gate` or `hub`.
 
     `signing_key` is raw Ed25519 (32 bytes), which also signs the ledger; `device_key` raw X25519, to which event
-    secrets are wrapped.
+    secrets are wrapped. `authority` is the fingerprint that came with the code: a code of another site is refused.
     """
 
     code: str = field(repr=False)
@@ -58,6 +58,7 @@ class EnrolRequest:
     device_key: str
     kind: str = "gate"
     program: str = ""
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ _TROUBLES = {
     "sync.sources.table.SourceRefused": Exit.NOT_RIGHT,
     "sync.bundle_build.CannotBuild": Exit.NOT_RIGHT,
     "gate.commands._codes.CannotIssue": Exit.NOT_RIGHT,
+    "sync.server.process.CannotServe": Exit.CONFIGURATION,
+    "sync.server.problems.Refused": Exit.NOT_RIGHT,
     "gate.daemon.GateFailed": Exit.OUR_FAULT,
 }
 

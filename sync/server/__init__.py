@@ -5,5 +5,8 @@
 | `settings`      | what the operator decided: database, folder, names, upstream                    |
 | `tables`        | everything that is kept, as SQLAlchemy tables                                   |
 | `database`      | SQLite or PostgreSQL behind one engine, and the migrations                      |
-| `app`           | the program: routers, error form, start and end                                 |
+| `app`, `edge`   | the program: routers, error form, limits, start and end                         |
+| `process`       | TLS, sockets and workers                                                        |
+| `site`, `authority` | this installation's name, and the certificates it gives                       |
+| `enrolment`, `codes` | how a box becomes a device                                                  |
 """

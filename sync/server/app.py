@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 import sync.server
 from sync.server import problems
+from sync.server.edge import Edge
 from sync.server.hub import Hub
 
 
@@ -19,7 +20,8 @@ def make_app(hub: Hub) -> FastAPI:
     """The server on `hub`, whose schema is up to date.
 
     Every module of this package whose name begins with `routes_` brings a `router`, and may bring
-    `running(hub: Hub, app: FastAPI)`, an asynchronous context manager that holds while the program runs.
+    `running(hub: Hub, app: FastAPI)`, an asynchronous context manager that holds while the program runs, and
+    `LARGEST_BODIES`, the sizes in bytes of what may be sent to a path and those below it.
     """
     modules = _route_modules()
 
@@ -31,11 +33,15 @@ def make_app(hub: Hub) -> FastAPI:
                     await stack.enter_async_context(module.running(hub, app))
             yield
 
-    app = FastAPI(title="Menshen", version="1", lifespan=lifespan)
+    # No /docs: those pages fetch their scripts from elsewhere. The document itself is /openapi.json.
+    app = FastAPI(title="Menshen", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.hub = hub
     problems.install(app)
+    largest: dict[str, int] = {}
     for module in modules:
         app.include_router(module.router)
+        largest |= getattr(module, "LARGEST_BODIES", {})
+    app.add_middleware(Edge, largest=largest)
     return app
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 BUSY_MS = 10_000
 POOL = 8
+CONNECT_S = 5
 
 _MIGRATION_LOCK = 0x6D656F
 
@@ -30,7 +31,8 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    return create_engine(url, pool_size=POOL, max_overflow=4, pool_pre_ping=True)
+    patience = {"connect_timeout": CONNECT_S}
+    return create_engine(url, pool_size=POOL, max_overflow=4, pool_pre_ping=True, connect_args=patience)
 
 
 @contextmanager
