@@ -1,16 +1,18 @@
-"""`people.csv` and its folder of photographs: who may come in.
+"""`people.csv` or `people.xlsx` and its folder of photographs: who may come in.
 
 | column | holds |
 |---|---|
 | ticket | its number or code; once in the file |
 | name | kept masked only |
 | document, number | what opens the ticket; `document2`, `number2` and so on for further ones; default resident_id |
+| valid_to | the document's last day; `valid_to2` and so on; empty: not known, or without end |
 | not_before, not_after | date and time, ISO 8601, with offset or in the event's time zone |
 | gates | `A|B`; empty: all |
 | seat, way, department, doctor, category, language | shown or decided by |
 | bound_at | since when the ticket has belonged to its holder |
 | guardian | the ticket of the adult with whom a child comes |
 | consent_id, legal_basis | one of them where there is a photograph |
+| guardian_consent_id | of the guardian's consent, where a child under 14 has a photograph |
 | photo | a file in the folder of photographs; default: `<ticket>.jpg`, `.jpeg` or `.png`, if there |
 | face_declined | yes: no template is made, whatever photograph there is |
 | notes | `vip:text|check!:text`; with `!` nobody passes until a steward has confirmed it |
@@ -22,19 +24,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 
 from models.face import FaceReference
 from models.ids import DocumentType, mask_name, normalise_number, number_is_valid
 from models.ticket import Entitlement, Note, NoteKind, Ticket, TicketStatus, Validity
+from sync.findings import is_child
 from sync.holding import Document, Holding
-from sync.sources.table import Encoding, Problem, Row, SourceRefused, read_table, tidy
+from sync.sources.table import ROUNDED, Encoding, Problem, Row, SourceRefused, read_table, tidy
 
 Enrol = Callable[[Path], FaceReference | str]
 """Makes a reference of a picture, or says in plain words what is wrong with it."""
 
 Progress = Callable[[int, int], None]
+"""How many are done, and of how many; of 0 while the table itself is being read."""
 
 Check = Callable[[Sequence[Holding]], None]
 """Looks at the whole crowd before any photograph is opened, and raises what it will."""
@@ -42,7 +46,7 @@ Check = Callable[[Sequence[Holding]], None]
 _NEEDED = ("ticket", "name", "number", "not_before", "not_after")
 _KNOWN = re.compile(
     r"document|gates|seat|way|category|bound_at|guardian|language|consent_id|legal_basis|photo|notes|status"
-    r"|face_declined|department|doctor|(document|number)[2-9]"
+    r"|face_declined|department|doctor|valid_to|guardian_consent_id|(document|number|valid_to)[2-9]"
 )
 _PICTURES = (".jpg", ".jpeg", ".png")
 _NOTE_KINDS = tuple(kind for kind in NoteKind if kind is not NoteKind.WATCH)
@@ -51,11 +55,15 @@ _TICKET = re.compile(r"\S(.{0,62}\S)?")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the table doesn't say. Without `zone`, times must carry offsets; without `gates`, any gate's name does."""
+    """What the table doesn't say. Without `zone`, times must carry offsets; without `gates`, any gate's name does.
+
+    With `today`, no photograph of a child under 14 is opened without the guardian's consent.
+    """
 
     name: str
     zone: tzinfo | None = None
     gates: Collection[str] = ()
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +88,12 @@ def read_people(
 
     The table comes first: photographs, which take long, are looked at once it has no problem left.
     """
-    rows = read_table(path, _NEEDED, _KNOWN, encoding)
+    rows = read_table(path, _NEEDED, _KNOWN, encoding, (lambda count: progress(count, 0)) if progress else None)
     photographs = _Photographs(faces or Faces())
     holdings = [_holding(row, event) for row in rows]
     _check_together(rows)
-    for row in rows:
-        photographs.check(row)
+    for row, holding in zip(rows, holdings, strict=True):
+        photographs.check(row, holding, event.today)
     _refuse_problems(path, rows)
     people = [(row, holding) for row, holding in zip(rows, holdings, strict=True) if holding]
     if check:
@@ -105,6 +113,8 @@ def _holding(row: Row, event: Event) -> Holding | None:
     ticket = row.needed("ticket", "the ticket's number")
     if ticket and not _TICKET.fullmatch(ticket):
         row.complain("ticket", "at most 64 characters")
+    if ROUNDED.fullmatch(ticket):
+        row.complain("ticket", "the ticket's number, kept as text")
     documents = _documents(row)
     not_before, not_after = row.moment("not_before", event.zone), row.moment("not_after", event.zone)
     bound_at = row.moment("bound_at", event.zone, needed=False)
@@ -129,6 +139,7 @@ def _holding(row: Row, event: Event) -> Holding | None:
             notes=notes,
         ),
         documents,
+        row.text("guardian_consent_id"),
     )
 
 
@@ -141,9 +152,13 @@ def _entitlement(row: Row, event: Event) -> Entitlement:
 
 
 def _documents(row: Row) -> tuple[Document, ...]:
-    documents = [read_document(row, "document", "number", needed=True)]
-    documents += (read_document(row, f"document{place}", f"number{place}") for place in range(2, 10))
-    return tuple(document for document in documents if document is not None)
+    found = []
+    for place in ("", *map(str, range(2, 10))):
+        document = read_document(row, f"document{place}", f"number{place}", needed=not place)
+        last_day = row.day(f"valid_to{place}")
+        if document is not None:
+            found.append(replace(document, valid_to=last_day))
+    return tuple(found)
 
 
 def read_document(row: Row, kind_column: str, number_column: str, *, needed: bool = False) -> Document | None:
@@ -155,13 +170,13 @@ def read_document(row: Row, kind_column: str, number_column: str, *, needed: boo
         return None
     kind = row.choice(kind_column, DocumentType, DocumentType.RESIDENT_ID)
     assert kind is not None
-    expected = _wrong_number(kind, number)
+    expected = wrong_number(kind, number)
     if expected:
         row.complain(number_column, expected)
     return None if expected else Document(kind, number)
 
 
-def _wrong_number(kind: DocumentType, number: str) -> str:
+def wrong_number(kind: DocumentType, number: str) -> str:
     """What a number of this kind should be, or empty when it is."""
     if kind in (DocumentType.RESIDENT_ID, DocumentType.RESIDENCE_PERMIT):
         return "" if number_is_valid(number) else "an 18-character ID number whose check digit agrees"
@@ -211,13 +226,16 @@ class _Photographs:
         self._faces = faces
         self._names = {tidy(entry.name): entry for entry in faces.folder.iterdir()} if faces.folder else {}
 
-    def check(self, row: Row) -> None:
+    def check(self, row: Row, holding: Holding | None, today: date | None) -> None:
         """Everything about the row's picture that can be said without opening it."""
         named = row.text("photo")
         if named and named not in self._names:
             row.complain("photo", "the name of a file in the folder of photographs")
         if self._wanted(row) and not _basis(row):
             row.complain("consent_id", "a consent_id or a legal_basis, since there is a photograph")
+        child = holding is not None and today is not None and is_child(holding, today)
+        if child and self._wanted(row) and not row.text("guardian_consent_id"):
+            row.complain("guardian_consent_id", "a guardian's consent to the photograph of a child under 14")
 
     def add(self, path: Path, people: list[tuple[Row, Holding]], progress: Progress | None) -> list[Holding]:
         """The holdings with their references. Raises `SourceRefused` with all pictures that won't do."""

@@ -1,4 +1,4 @@
-"""Tables from outside: read a CSV file, and collect every problem with where it is and what was expected.
+"""Tables from outside: read a CSV file or a workbook, and collect every problem with where it is and what was expected.
 
 A problem tells the kind of a value and never the value: a shifted column would put names and numbers into it.
 """
@@ -10,17 +10,27 @@ import difflib
 import io
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from sync.sources.xlsx import NotASheet, xlsx_lines
+
 Encoding = Literal["utf-8", "gb18030"]
 
 CELL_LIMIT = 10_000
+ROW_LIMIT = 300_000
+"""Without the header."""
+
+ROUNDED = re.compile(r"[0-9.,]+E\+?[0-9]+", re.IGNORECASE)
+"""What a spreadsheet makes of a long number."""
+
+_EVERY = 1_000
+_FOR_EVER = {"长期", "unlimited"}
 
 _SHOWN = 20
 _YES = {"yes", "true", "1", "y", "是"}
@@ -60,7 +70,7 @@ def kind_of(value: str) -> str:
         return "nothing"
     if value.isdecimal():
         return f"{len(value)} digits"
-    if re.fullmatch(r"[0-9.,]+E\+?[0-9]+", value, re.IGNORECASE):
+    if ROUNDED.fullmatch(value):
         return "a number that a spreadsheet has rounded"
     return f"a text of {len(value)} characters"
 
@@ -122,24 +132,54 @@ class Row:
             self.complain(column, f"a date and time{offset}, such as 2025-05-01T19:30{'' if zone else '+08:00'}")
         return seconds
 
+    def day(self, column: str) -> date | None:
+        """The cell as a day; empty, or "长期" as on a card without an end: `None`."""
+        value = self.text(column)
+        if not value or value.lower() in _FOR_EVER:
+            return None
+        try:
+            return date.fromisoformat(value.replace(".", "-"))
+        except ValueError:
+            self.complain(column, "a day, such as 2030-05-01, or 长期")
+            return None
 
-def read_table(path: Path, needed: Collection[str], known: re.Pattern[str], encoding: Encoding) -> list[Row]:
-    """The rows of the CSV file `path`. `needed` columns must be there, others must match `known`.
 
+def read_table(
+    path: Path,
+    needed: Collection[str],
+    known: re.Pattern[str],
+    encoding: Encoding,
+    read: Callable[[int], None] | None = None,
+) -> list[Row]:
+    """The rows of `path`: of a workbook when it is called `.xlsx`, else of comma-separated values.
+
+    `needed` columns must be there, others must match `known`. `read` is told now and then how many rows were read.
     Raises `SourceRefused` when the file as such can't be used; rows with a wrong number of cells carry their problem.
     """
-    reader = csv.reader(io.StringIO(_text(path, encoding), newline=""), strict=True)
+    lines = _lines(path, encoding)
     rows: list[Row] = []
     try:
-        header = [tidy(name).lower() for name in next(reader, [])]
+        header = [tidy(name).lower() for name in next(lines, [])]
         _refuse_header(path.name, header, needed, known)
-        for number, cells in enumerate(reader, start=2):
+        for number, cells in enumerate(lines, start=2):
+            if number > ROW_LIMIT + 1:
+                raise SourceRefused(path.name, [Problem(number, "", "more rows", f"at most {ROW_LIMIT} rows")])
             if any(cells):
                 rows.append(_row(number, header, cells))
+            if read and number % _EVERY == 0:
+                read(len(rows))
     except csv.Error:
         problem = Problem(len(rows) + 2, "", "quotes that don't pair up, or a huge cell", "comma-separated values")
         raise SourceRefused(path.name, [problem]) from None
+    except NotASheet as error:
+        raise SourceRefused(path.name, [Problem(len(rows) + 1, "", error.found, error.expected)]) from None
     return rows
+
+
+def _lines(path: Path, encoding: Encoding) -> Iterator[list[str]]:
+    if path.suffix.lower() == ".xlsx":
+        return xlsx_lines(path, ROW_LIMIT + 2)
+    return csv.reader(io.StringIO(_text(path, encoding), newline=""), strict=True)
 
 
 def _text(path: Path, encoding: Encoding) -> str:
