@@ -1,4 +1,4 @@
-"""What ledger lines mean for tickets: uses, claims, and conflicts where a ticket let two people in.
+"""What ledger lines mean for tickets: uses, claims, the tally, and conflicts where a ticket let two people in.
 
 Everything here can be made again from the lines. Nothing of it looks at clocks: a gate's clock may be wrong, the number
 of its lines is not.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, tuple_, update
 
@@ -16,71 +15,32 @@ from models.decision import Verdict
 from models.ledger import EntryKind
 from models.link import claim_name
 from models.passage import Direction, Passage
-from models.store.lines import Release, Settlement, Word
-from models.wire import WireError, from_json
 from sync.contract import LedgerLine
-from sync.server import tables
+from sync.server import tables, tally
 from sync.server.claims import give_back, is_hard
 from sync.server.database import insert_or_ignore
+from sync.server.told import Told, read
 
 Ticket = tuple[str, str]
 """Event and ticket."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    event: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lookup:
-    manifest: _Manifest | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    lookup: _Lookup | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """The part of a line's body that matters here."""
-
-    attempt: int = 0
-    opens: Release | None = None
-    settles: Settlement | None = None
-    decision: Word = field(default_factory=Word)
-    facts: _Facts = field(default_factory=_Facts)
-
-    @property
-    def event(self) -> str:
-        lookup = self.facts.lookup
-        return lookup.manifest.event if lookup and lookup.manifest else ""
 
 
 def project(
     connection: Connection, device: str, gate: str, epoch: str, lines: Sequence[LedgerLine], now: float
 ) -> None:
     """Take up `lines`, which are held from now on; each line once."""
-    told = [(line, _read(line)) for line in lines]
+    told = [(line, read(line)) for line in lines]
     touched = _open_uses(connection, device, gate, epoch, told)
     touched |= _settle_uses(connection, device, epoch, told, now)
     latest = max((body.attempt for line, body in told if line.kind == EntryKind.DECISION), default=0)
     denied = {body.attempt for line, body in told if body.decision.verdict == Verdict.DENY}
     _give_back_left(connection, device, epoch, latest, denied, now)
     look_for_conflicts(connection, touched, now)
-
-
-def _read(line: LedgerLine) -> _Told:
-    """A body of a newer program may say what we can't read; then the line is kept and means nothing here."""
-    try:
-        return from_json(_Told, line.body)
-    except WireError:
-        return _Told()
+    tally.count(connection, device, epoch, told, now)
 
 
 def _open_uses(
-    connection: Connection, device: str, gate: str, epoch: str, told: Iterable[tuple[LedgerLine, _Told]]
+    connection: Connection, device: str, gate: str, epoch: str, told: Iterable[tuple[LedgerLine, Told]]
 ) -> set[Ticket]:
     rows, touched = [], set()
     for line, body in told:
@@ -118,7 +78,7 @@ def _take_claims(connection: Connection, gate: str, rows: list[dict[str, object]
 
 
 def _settle_uses(
-    connection: Connection, device: str, epoch: str, told: Iterable[tuple[LedgerLine, _Told]], now: float
+    connection: Connection, device: str, epoch: str, told: Iterable[tuple[LedgerLine, Told]], now: float
 ) -> set[Ticket]:
     ends = {body.settles.seq: body.settles.passage for _, body in told if body.settles}
     if not ends:

@@ -336,6 +336,30 @@ fork = Table(
     UniqueConstraint("device", "epoch", "seq", "hash"),
 )
 
+lease = Table(
+    "lease",
+    metadata,
+    # At the centre: which venue hub answers for an event. `returning`: it was asked to give it back.
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("device", ForeignKey("device.device"), nullable=False),
+    Column("state", Text, nullable=False, server_default="leased"),  # leased, returning
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+)
+
+forwarded = Table(
+    "forwarded",
+    metadata,
+    # At a venue hub: how much of each gate's ledger the centre has acknowledged.
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+    Column("sealed_seq", BigInteger, nullable=False, server_default="0"),
+    Column("fork", BigInteger, nullable=False, server_default="0"),  # the last one of `fork` that was passed on
+    Column("refusal", Text, nullable=False, server_default=""),  # why the centre takes no more of it
+    Column("not_before", Double, nullable=False, server_default="0"),
+)
+
 claim = Table(
     "claim",
     metadata,
@@ -377,6 +401,18 @@ use = Table(
     Index("ix_use_event_at", "event", "at"),
 )
 
+tally = Table(
+    "tally",
+    metadata,
+    # How often what happened in a minute at a gate: see `sync.server.tally`.
+    Column("event", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("device", Text, primary_key=True),
+    Column("word", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
 conflict = Table(
     "conflict",
     metadata,
@@ -386,10 +422,12 @@ conflict = Table(
     Column("nth", Integer, nullable=False),  # the second entry too many is a conflict of its own
     Column("found_at", Double, nullable=False),
     Column("uses", Text, nullable=False),  # JSON: device, gate, epoch, seq, at, passage of each
-    Column("state", Text, nullable=False, server_default="open"),  # open, settled
+    Column("state", Text, nullable=False, server_default="open"),  # open, settled, withdrawn
     Column("settled_by", Text),
     Column("settled_at", Double),
     Column("finding", Text, nullable=False, server_default=""),
+    Column("words", Text, nullable=False, server_default=""),  # what whoever settled it has to add
+    Column("stands", Integer, nullable=False, server_default="1"),  # 0: as many came out since; another is a new one
     UniqueConstraint("event", "ticket", "nth"),
 )
 

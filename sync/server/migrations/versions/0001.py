@@ -73,6 +73,8 @@ def upgrade() -> None:
         sa.Column("settled_by", sa.Text(), nullable=True),
         sa.Column("settled_at", sa.Double(), nullable=True),
         sa.Column("finding", sa.Text(), server_default="", nullable=False),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("stands", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("conflict", name=op.f("pk_conflict")),
         sa.UniqueConstraint("event", "ticket", "nth", name=op.f("uq_conflict_event_ticket_nth")),
     )
@@ -119,6 +121,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("device", "epoch", "seq", "hash", name=op.f("uq_fork_device_epoch_seq_hash")),
     )
     op.create_table(
+        "forwarded",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("sealed_seq", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("fork", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("refusal", sa.Text(), server_default="", nullable=False),
+        sa.Column("not_before", sa.Double(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("device", "epoch", name=op.f("pk_forwarded")),
+    )
+    op.create_table(
         "organisation",
         sa.Column("organisation", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -130,6 +143,16 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_site")),
+    )
+    op.create_table(
+        "tally",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("minute", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("event", "minute", "device", "word", "reason", name=op.f("pk_tally")),
     )
     op.create_table(
         "turn",
@@ -290,6 +313,17 @@ def upgrade() -> None:
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_import_job_event")),
         sa.PrimaryKeyConstraint("job", name=op.f("pk_import_job")),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="leased", nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["device"], ["device.device"], name=op.f("fk_lease_device")),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_lease_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_lease")),
     )
     op.create_table(
         "ledger",
