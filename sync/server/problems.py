@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -9,11 +11,14 @@ from starlette.exceptions import HTTPException
 
 
 class Refused(Exception):
-    """A request that is not carried out. `code` is stable; `detail` says what, where and what to do."""
+    """A request that is not carried out. `code` is stable; `detail` says what, where and what to do.
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    `more` are further fields of the body, for refusals that have a model of their own.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, **more: Any) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.more = status, code, detail, more
 
 
 def install(app: FastAPI) -> None:
@@ -21,7 +26,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
-        return _problem(error.status, error.code, error.detail)
+        return _problem(error.status, error.code, error.detail, **error.more)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
@@ -33,5 +38,5 @@ def install(app: FastAPI) -> None:
         return _problem(422, "not_as_documented", where)
 
 
-def _problem(status: int, code: str, detail: str) -> JSONResponse:
-    return JSONResponse({"code": code, "detail": detail}, status_code=status)
+def _problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
+    return JSONResponse({"code": code, "detail": detail, **more}, status_code=status)

@@ -11,7 +11,8 @@ class Settings:
     """One server, or one venue hub.
 
     `database` is an SQLAlchemy URL; empty: an SQLite file in `state_dir`. `names` are the host names and addresses
-    under which it is reached: they stand in its certificate. `upstream` makes it a venue hub of that centre.
+    under which it is reached: they stand in its certificate. `upstream` makes it a venue hub of that centre. `face` is
+    the URL of the engine that makes templates of photographs, as in `dlib:`; empty: none are made here.
     """
 
     state_dir: Path
@@ -21,6 +22,7 @@ class Settings:
     names: tuple[str, ...] = ("localhost", "127.0.0.1")
     workers: int = 1
     upstream: str = ""
+    face: str = ""
 
     @property
     def database_url(self) -> str:

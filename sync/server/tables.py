@@ -202,10 +202,13 @@ import_job = Table(
     Column("event", ForeignKey("event.event"), nullable=False),
     Column("actor", Text, nullable=False),
     Column("file_name", Text, nullable=False),
+    Column("mode", Text, nullable=False, server_default="add"),  # add, replace
+    Column("absent", Text, nullable=False, server_default="revoke"),  # what replace does with tickets not in the file
     Column("state", Text, nullable=False),  # reading, ready, refused, writing, done, failed, dropped
     Column("done", Integer, nullable=False, server_default="0"),
     Column("of", Integer, nullable=False, server_default="0"),
     Column("problems", Text, nullable=False, server_default="[]"),  # JSON: row, column, what is wrong
+    Column("preview", Text, nullable=False, server_default="{}"),  # JSON: counts, masked first rows
     Column("sealed_rows", LargeBinary),  # what a commit will write; gone afterwards
     Column("made_at", Double, nullable=False),
 )
