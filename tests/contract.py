@@ -46,12 +46,14 @@ class Kit:
     `shows` is for signals: whether the far end shows the first moment of a cue.
 
     `margin_s` is how much later than its timeout a call may return, with the driver's own retries on a bad wire.
+    `looks` is how many short reads a reader needs to see that the field is empty.
     """
 
     kind: Kind
     driver: str
     options: str = ""
     margin_s: float = 1.5
+    looks: int = 8
     tap: Callable[[Any], object] = lambda simulator: None
     lift: Callable[[Any], object] = lambda simulator: None
     shows: Callable[[Any, Cue], bool] = lambda simulator, cue: True
@@ -195,7 +197,7 @@ class ReaderContract(DeviceContract):
 
     def outcomes(self, device: Any) -> list[Any]:
         """What comes of some reads: enough for the driver to see whether the field is empty."""
-        return [attempt(lambda: device.read(IDLE_S)) for _ in range(8)]
+        return [attempt(lambda: device.read(IDLE_S)) for _ in range(self.kit.looks)]
 
     def test_without_a_card_it_gives_nothing(self, bench: Bench, device: Any) -> None:
         """Bad wires may add declared errors, but no cards."""
@@ -209,7 +211,7 @@ class ReaderContract(DeviceContract):
         for _ in range(2):
             self.kit.tap(bench.simulator)
             assert isinstance(self.credential(device), Credential)
-            assert self.outcomes(device) == [None] * 8
+            assert self.outcomes(device) == [None] * self.kit.looks
             self.kit.lift(bench.simulator)
             self.outcomes(device)
 

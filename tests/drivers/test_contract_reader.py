@@ -63,8 +63,8 @@ class TestSignedLine(ReaderContract):
         key = Ed25519PrivateKey.generate()
         write_public_key(tmp_path / "k.pub", PublicKey(KeyUse.ISSUER, "hall", key.public_key().public_bytes_raw()))
         text = sign_code(SignedCode("hall", "T17", 0, 2_000_000_000), key)
-        options = f"?keys={tmp_path}/k.pub&event=hall&gap_ms=150&again_ms=100"
-        self.kit = Kit("reader", "line", options, tap=lambda s: s.show(text), lift=LineSimulator.remove)
+        options = f"?keys={tmp_path}/k.pub&event=hall&gap_ms=150&again_ms=350"
+        self.kit = Kit("reader", "line", options, tap=lambda s: s.show(text), lift=LineSimulator.remove, looks=24)
 
 
 class TestWedge(ReaderContract):
