@@ -89,6 +89,8 @@ native_missing() {
     echo vsmartcard-vpcd
 }
 
+database_missing() { ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || echo postgresql; }
+
 # The part of it that building pyscard needs.
 building_missing() {
     command -v gcc >/dev/null || echo gcc
@@ -98,25 +100,28 @@ building_missing() {
         2>/dev/null || echo python3-dev
 }
 
-# Tries to have a real pcscd for the tests. Without it they are skipped, so nothing here is a failure.
+# Tries to have a real pcscd and a real PostgreSQL for the tests. Without them some are skipped: nothing here is a failure.
 install_native() {
-    wanted=$(native_missing | tr '\n' ' ')
+    wanted=$({ native_missing; database_missing; } | tr '\n' ' ')
     [ -n "$wanted" ] || return 0
     if ! command -v apt-get >/dev/null || ! as_root; then
-        say "tests with a real pcscd will be skipped; they need: $wanted"
+        say "the tests that need these will be skipped: $wanted"
         return
     fi
-    say "installing ${wanted}with apt-get, for tests with virtual cards"
+    say "installing ${wanted}with apt-get, for tests with real parts"
     # shellcheck disable=SC2086
     if ! { $root apt-get -o DPkg::Lock::Timeout=120 update &&
         $root env DEBIAN_FRONTEND=noninteractive \
             apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $wanted; } >>"$log" 2>&1; then
-        say "that failed (see $log): tests with a real pcscd will be skipped"
+        say "that failed (see $log): the tests that need them will be skipped"
         return
     fi
-    # vpcd listens on all addresses: a pcscd that came for the tests does not run unless they start it.
+    # vpcd listens on all addresses: what came for the tests does not run unless they start it.
     case $wanted in
     *pcscd*) $root systemctl disable --now pcscd.socket pcscd.service >>"$log" 2>&1 || true ;;
+    esac
+    case $wanted in
+    *postgresql*) $root systemctl disable --now postgresql >>"$log" 2>&1 || true ;;
     esac
 }
 
