@@ -176,14 +176,33 @@ def tickets_of(hub: Hub, connection: Connection, event: str, document: DocumentT
 
 def holdings_of(hub: Hub, connection: Connection, event: str, after_revision: int = -1) -> Iterator[Holding]:
     """The tickets changed after a revision; all of them from the start."""
+    return unseal_holdings(hub, event, sealed_holdings(connection, event, after_revision))
+
+
+def sealed_holdings(connection: Connection, event: str, after_revision: int = -1) -> list[tuple[str, bytes]]:
+    """As `holdings_of`, still sealed: a large house is unsealed outside of the transaction, which others wait for."""
     ticket = tables.ticket
     rows = connection.execute(
         select(ticket.c.ticket, ticket.c.sealed_holding)
         .where(ticket.c.event == event, ticket.c.revision > after_revision)
         .order_by(ticket.c.ticket)
     )
-    for row in rows:
-        yield from_json(Holding, hub.unseal(row.sealed_holding, _ticket_place(event, row.ticket)))
+    return [(row.ticket, row.sealed_holding) for row in rows]
+
+
+def unseal_holdings(hub: Hub, event: str, sealed: Iterable[tuple[str, bytes]]) -> Iterator[Holding]:
+    """What `sealed_holdings` gave, in clear."""
+    for name, holding in sealed:
+        yield from_json(Holding, hub.unseal(holding, _ticket_place(event, name)))
+
+
+def find_tickets(hub: Hub, connection: Connection, event: str, names: Sequence[str]) -> dict[str, Holding]:
+    """Those of the tickets that there are."""
+    found: dict[str, Holding] = {}
+    for start in range(0, len(names), _CHUNK):
+        plain = _plain(hub, connection, event, names[start : start + _CHUNK])
+        found |= {name: from_json(Holding, holding) for name, holding in plain.items()}
+    return found
 
 
 def removed_of(connection: Connection, event: str, after_revision: int) -> list[str]:

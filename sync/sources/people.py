@@ -68,11 +68,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """Where references come from: `known` by ticket, else `enrol` on the pictures in `folder`."""
+    """Where references come from: `known` by ticket, else `enrol` on the pictures in `folder`, or those by name."""
 
     folder: Path | None = None
     enrol: Enrol | None = None
     known: Mapping[str, FaceReference] = field(default_factory=dict, repr=False)
+    pictures: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
 
 def read_people(
@@ -224,7 +225,8 @@ class _Photographs:
 
     def __init__(self, faces: Faces) -> None:
         self._faces = faces
-        self._names = {tidy(entry.name): entry for entry in faces.folder.iterdir()} if faces.folder else {}
+        in_folder = faces.folder.iterdir() if faces.folder else ()
+        self._names = {tidy(entry.name): entry for entry in in_folder} | dict(faces.pictures)
 
     def check(self, row: Row, holding: Holding | None, today: date | None) -> None:
         """Everything about the row's picture that can be said without opening it."""
