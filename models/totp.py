@@ -1,14 +1,13 @@
 """Codes that change every few seconds, so that a screenshot of one is soon worth nothing (RFC 4226, RFC 6238).
 
 A phone and a gate share a key and a clock. Both number the time in steps; the code is an HMAC of the step's number.
-Which steps were used already is a value of its own, `UsedSteps`, so that lanes can tell each other.
+Which steps were used already stands in the ledger, with the releases (`models.passage.Use`).
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 KEY_BYTES = 20
 
@@ -55,25 +54,3 @@ class Rotation:
             if hmac.compare_digest(hotp(key, counter, self.digits).encode(), given):
                 found = counter
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class UsedSteps:
-    """The latest step that each ticket was used in. A value: every change gives a new one."""
-
-    latest: Mapping[str, int] = field(default_factory=dict, repr=False)
-
-    def use(self, ticket: str, counter: int) -> UsedSteps | None:
-        """With this use written down; `None` where this step or a later one was used already."""
-        if counter <= self.latest.get(ticket, -1):
-            return None
-        return UsedSteps({**self.latest, ticket: counter})
-
-    def merge(self, other: UsedSteps) -> UsedSteps:
-        """What two lanes know together. In whatever order lanes are merged, the outcome is the same."""
-        both = {**self.latest, **other.latest}
-        return UsedSteps({t: max(self.latest.get(t, -1), other.latest.get(t, -1)) for t in both})
-
-    def forget_before(self, counter: int) -> UsedSteps:
-        """Without the steps before `counter`: a rotation that no longer takes them needs nobody to remember them."""
-        return UsedSteps({ticket: used for ticket, used in self.latest.items() if used >= counter})

@@ -1,23 +1,11 @@
-"""Changing codes: the published vectors, drift, and steps that were used."""
+"""Changing codes: the published vectors, and drift."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from models.totp import Rotation, UsedSteps, hotp, ticket_key
+from models.totp import Rotation, hotp, ticket_key
 
 KEY = b"12345678901234567890"
 NOW = 1_800_000_000.0
-
-uses = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)))
-
-
-def after(pairs):
-    """The steps of `pairs` used one after the other, as far as they could be."""
-    used = UsedSteps()
-    for ticket, counter in pairs:
-        used = used.use(ticket, counter) or used
-    return used
 
 
 @pytest.mark.parametrize(
@@ -64,24 +52,3 @@ def test_tickets_and_events_have_keys_of_their_own():
     keys = {ticket_key(KEY, event, ticket) for event in ("e", "f") for ticket in ("1", "2")}
     assert len(keys) == 4
     assert {len(key) for key in keys} == {20}
-
-
-def test_a_used_or_older_step_is_refused_and_a_later_one_is_not():
-    used = UsedSteps().use("T", 7)
-    assert used is not None
-    assert used.use("T", 7) is None
-    assert used.use("T", 6) is None
-    assert used.use("U", 6) is not None
-    assert used.use("T", 8) == UsedSteps({"T": 8})
-
-
-@given(uses, uses)
-def test_lanes_that_merge_refuse_what_either_has_seen(ours, theirs):
-    one, other = after(ours), after(theirs)
-    both = one.merge(other)
-    assert both == other.merge(one) == both.merge(one)
-    assert all(both.use(ticket, counter) is None for ticket, counter in ours + theirs)
-
-
-def test_old_steps_can_be_forgotten():
-    assert UsedSteps({"a": 4, "b": 5}).forget_before(5) == UsedSteps({"b": 5})
