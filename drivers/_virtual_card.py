@@ -56,6 +56,15 @@ class VirtualCard:
                 line.shutdown(socket.SHUT_RDWR)
             line.close()
 
+    def lift(self, timeout_s: float) -> bool:
+        """Take it away, and wait until the reader has looked and seen that it is gone. Gives whether it has."""
+        if self._line is not None:
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_WR)  # the reader hangs up when it hears nothing any more
+        seen = self.wait(timeout_s)
+        self.remove()
+        return seen
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until nothing of it runs any more: it was taken away, or the reader is gone."""
         if self._thread is not None:

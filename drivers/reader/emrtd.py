@@ -128,11 +128,12 @@ class _Page:
 
 @dataclass(slots=True)
 class _Laid:
-    """A chip in the field. `told`: somebody was told already that its page is missing or wrong."""
+    """A chip in the field. `told`: somebody was told already that its page is missing, or (`mismatched`) another's."""
 
     card: Card
     until: float
     told: bool = False
+    mismatched: bool = False
 
 
 class EmrtdReader:
@@ -235,13 +236,15 @@ class EmrtdReader:
 
     # the reading
 
-    def _read(self, page: _Page, laid: _Laid) -> Credential | CardFault:
+    def _read(self, page: _Page, laid: _Laid) -> Credential | CardFault | None:
         timed = _Timed(laid.card, self._clock, self._clock() + self._read_s, lambda: self.alive())
         try:
             outcome = read_document(timed, page.secret, self._trust(), self._today(), self._clock)
         except (BadAnswer, DeviceTimeout) as error:  # a chip that moved: its page stays known, so it may come again
             page.until = self._clock() + self._pair_s
             self._let_go()
+            if laid.mismatched:  # taken away since: the page is the next visitor's, whose chip is yet to come
+                return None
             raise BadAnswer(str(error), card_present=True) from error
         except DriverError:
             self._page = None
@@ -253,7 +256,8 @@ class EmrtdReader:
             self._last_read = hash(page.secret)
             return outcome.credential
         if outcome.problem is CardProblem.UNREADABLE:  # most likely the wrong page: the chip waits for the right one
-            laid.told, laid.until = True, self._clock() + self._pair_s
+            laid.told = laid.mismatched = True
+            laid.until = self._clock() + self._pair_s
         else:
             self._let_go()
         return replace(outcome, medium=Medium.E_PASSPORT)

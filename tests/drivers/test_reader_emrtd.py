@@ -57,6 +57,9 @@ class Card:
             raise self._bench.torn_as
         return self._chip.transmit(apdu)
 
+    def take_away(self) -> None:
+        self._left = 0
+
     def close(self) -> None:
         self.closed += 1
 
@@ -186,6 +189,19 @@ def test_the_wrong_page_is_told_and_the_right_one_may_follow() -> None:
     assert "not this chip's" in unreadable(bench.read())
     assert not bench.cards[0].closed
     bench.show()
+    assert credential(bench.read()).number == "EA1234567"
+
+
+def test_a_mismatched_chip_that_was_taken_away_costs_the_next_visitor_nothing() -> None:
+    bench = Bench()
+    bench.show(MRZ)
+    bench.lay(document(OTHER))
+    unreadable(bench.read())
+    bench.cards[0].take_away()
+    bench.show(MRZ)
+    assert bench.read() is None
+    assert bench.cards[0].closed == 1
+    bench.lay(document(MRZ))
     assert credential(bench.read()).number == "EA1234567"
 
 
