@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -77,10 +78,13 @@ def _run(settings: Settings, site: str) -> None:
 
 
 def _greet(hub: Hub) -> None:
+    from sync.server.accounts import first_code
     from sync.server.authority import spoken
     from sync.server.site import authority_of
 
     click.echo(f"{hub.settings.base_url}\nauthority   {spoken(authority_of(hub).fingerprint)}")
+    if first := first_code(hub):
+        click.echo(f"set-up code {first}  (makes the first owner, once, within a day)")
 
 
 @command.command("code")
@@ -153,6 +157,50 @@ def venue(settings: Settings, venue: str, name: str, organisation: str) -> None:
             add_organisation(hub, connection, OPERATOR, organisation, organisation)
         add_venue(hub, connection, OPERATOR, venue, name, organisation)
     note(f"{venue} is there")
+
+
+@command.command("setup")
+@click.option("--owner", metavar="NAME", required=True, help="The log-in name; made when there is none.")
+@click.pass_obj
+def setup(settings: Settings, owner: str) -> None:
+    """Give an owner a password, asked for here; without a terminal it is stdin's first line."""
+    from sync.server.accounts import make_owner
+
+    if sys.stdin.isatty():
+        password = click.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    with _opened(settings) as hub, hub.begin() as connection:
+        make_owner(hub, connection, OPERATOR, owner, password)
+    note(f"{owner} may log in")
+
+
+@command.command("accounts")
+@click.option("--code", metavar="NAME", help="Make a one-time code for another password.")
+@click.option("--disable", metavar="NAME", help="Bar this account, at once.")
+@click.option("--enable", metavar="NAME", help="The opposite; opens a locked account as well.")
+@json_option
+@click.pass_obj
+def list_accounts(settings: Settings, code: str | None, disable: str | None, enable: str | None, as_json: bool) -> None:
+    """List the accounts, after what the options ask for was done."""
+    from sync.server import accounts as book
+
+    with _opened(settings) as hub, hub.begin() as connection:
+        if disable:
+            book.disable(hub, connection, OPERATOR, disable)
+        if enable:
+            book.enable(hub, connection, OPERATOR, enable)
+        if code:
+            made = book.reset(hub, connection, OPERATOR, code)
+            note(f"{made}  (for {code}, once, within a day)")
+        rows = book.list_accounts(connection)
+    for row in rows:
+        state = "disabled" if row.disabled_at else "open" if row.password else "not opened yet"
+        if as_json:
+            plain = {key: getattr(row, key) for key in ("account", "name", "role", "organisation")}
+            say_json(plain | {"state": state})
+        else:
+            click.echo(f"{row.account}  {row.role} of {row.organisation or 'the whole site'}, {state}")
 
 
 @contextmanager

@@ -9,4 +9,5 @@
 | `process`       | TLS, sockets and workers                                                        |
 | `site`, `authority` | this installation's name, and the certificates it gives                       |
 | `enrolment`, `codes` | how a box becomes a device                                                  |
+| `accounts`, `sessions`, `permissions` | people, how they log in, what they may do             |
 """

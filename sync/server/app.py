@@ -11,9 +11,16 @@ from typing import Any
 from fastapi import FastAPI
 
 import sync.server
+from sync.contract import Problem
 from sync.server import problems
 from sync.server.edge import Edge
 from sync.server.hub import Hub
+
+FOR_EVERY_ROUTE: dict[int | str, dict[str, Any]] = {
+    413: {"model": Problem, "description": "Too large"},
+    422: {"model": Problem, "description": "Not as documented here"},
+    503: {"model": Problem, "description": "The database does not answer"},
+}
 
 
 def make_app(hub: Hub) -> FastAPI:
@@ -34,7 +41,9 @@ def make_app(hub: Hub) -> FastAPI:
             yield
 
     # No /docs: those pages fetch their scripts from elsewhere. The document itself is /openapi.json.
-    app = FastAPI(title="Menshen", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Menshen", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, responses=FOR_EVERY_ROUTE
+    )
     app.state.hub = hub
     problems.install(app)
     largest: dict[str, int] = {}

@@ -122,6 +122,25 @@ def revoke(hub: Hub, connection: Connection, actor: str, device: str) -> None:
     directory(hub).forget(device)
 
 
+def assign(hub: Hub, connection: Connection, actor: str, device: str, event: str) -> None:
+    """Have a device serve `event`, or none where it is empty. Raises `Refused`: 404, 409 for another's event."""
+    row, of = tables.device, tables.event
+    owner = select(tables.venue.c.organisation).join_from(row, tables.venue)
+    ours = connection.execute(owner.where(row.c.device == device, row.c.state == ENROLLED)).scalar()
+    if ours is None:
+        raise Refused(404, "no_such_device", "no such device is enrolled here")
+    if event:
+        theirs = connection.execute(select(of.c.organisation).where(of.c.event == event)).scalar()
+        if theirs is None:
+            raise Refused(404, "no_such_event", "there is no such event: make it first")
+        if theirs != ours:
+            raise Refused(409, "another_organisation", "event and device are not of one organisation")
+    connection.execute(update(row).where(row.c.device == device).values(event=event or None))
+    hub.audit(connection, actor, "device.assigned", device, event=event)
+    hub.ring(connection, device=device)
+    directory(hub).forget(device)
+
+
 def list_devices(connection: Connection, organisation: str | None = None) -> Sequence[Row[Any]]:
     """All devices with their venues, newest first; those of one `organisation` where it is named."""
     device, venue = tables.device, tables.venue
@@ -166,6 +185,8 @@ def _take_in(hub: Hub, connection: Connection, code: Row[Any], request: EnrolReq
     signing_key, device_key = _keys(request.signing_key, request.device_key)
     if request.name != code.name:
         raise Refused(409, "other_name", "the code was made for a device of another name: compare both names")
+    venue = tables.venue
+    connection.execute(select(venue.c.venue).where(venue.c.venue == code.venue).with_for_update())  # one after another
     _refuse_taken(connection, code.venue, code.name, code.replaces or "")
     _refuse_known_key(connection, signing_key)
     device, now = new_identifier(code.kind), hub.clock()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+
+_log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -36,6 +41,21 @@ def install(app: FastAPI) -> None:
     async def not_as_documented(request: Request, error: RequestValidationError) -> JSONResponse:
         where = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
         return _problem(422, "not_as_documented", where)
+
+    @app.exception_handler(DataError)
+    @app.exception_handler(UnicodeEncodeError)
+    async def not_to_be_kept(request: Request, error: Exception) -> JSONResponse:
+        return _problem(422, "not_as_documented", "a text or a number in the request is none that can be kept")
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeout)
+    async def no_database(request: Request, error: Exception) -> JSONResponse:
+        _log.error("the database does not answer: %s", type(error).__name__)
+        return _problem(503, "no_database", "the database does not answer: try again in a moment")
+
+    @app.exception_handler(Exception)
+    async def our_fault(request: Request, error: Exception) -> JSONResponse:
+        return _problem(500, "our_fault", "the server is at fault; its log says more")
 
 
 def _problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:

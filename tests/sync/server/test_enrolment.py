@@ -51,7 +51,7 @@ class Box:
 
     def request(self, code: str, **more: str) -> EnrolRequest:
         asked = EnrolRequest(code, self.name, self.key.public_key().public_bytes_raw().hex(), "07" * 32)
-        return replace(asked, **more)  # type: ignore[arg-type]
+        return replace(asked, **more)
 
     def enrol(self, hub: Hub, code: str, address: str = ADDRESS, **more: str) -> Enrolled:
         return enrol(hub, self.request(code, **more), address)

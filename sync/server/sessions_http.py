@@ -1,0 +1,79 @@
+"""Who a person's request comes from: a browser by its cookie, a program by its token. Routes ask with `require`."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from sync.contract import Problem
+from sync.server.hub import hub_of
+from sync.server.permissions import Permission, Person
+from sync.server.problems import Refused
+from sync.server.sessions import Opened, person_of_session, person_of_token
+
+COOKIE = "__Host-menshen"  # the prefix binds it to this very host, over TLS
+CSRF_HEADER = "Menshen-CSRF"
+CSRF_FIELD = "csrf"
+PEOPLE: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "Nobody is logged in"},
+    403: {"model": Problem, "description": "Not allowed to this person, or without the session's CSRF token"},
+}
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+async def _csrf_told(request: Request) -> str:
+    """The CSRF token of a request, from its header or from the form that it is."""
+    told = request.headers.get(CSRF_HEADER, "")
+    if not told and request.method not in _HARMLESS and request.headers.get("content-type", "").startswith(_FORMS):
+        field = (await request.form()).get(CSRF_FIELD)
+        told = field if isinstance(field, str) else ""
+    return told
+
+
+def person_or_nobody(request: Request, csrf: Annotated[str, Depends(_csrf_told)] = "") -> Person | None:
+    """Who is logged in, if anybody. Raises `Refused`: 403 for a change that the session's own pages did not ask for."""
+    hub = hub_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return person_of_token(hub, token.strip())
+    held = request.cookies.get(COOKIE)
+    person = person_of_session(hub, held) if held else None
+    if person and request.method not in _HARMLESS and not hmac.compare_digest(person.csrf.encode(), csrf.encode()):
+        raise Refused(403, "csrf", f"a change needs the session's token in {CSRF_HEADER} or the form's {CSRF_FIELD}")
+    return person
+
+
+def person_logged_in(person: Annotated[Person | None, Depends(person_or_nobody)]) -> Person:
+    """Who is logged in. Raises `Refused`: 401."""
+    if person is None:
+        raise Refused(401, "not_logged_in", "log in first, or send an API token that is still good")
+    return person
+
+
+SomePerson = Annotated[Person, Depends(person_logged_in)]
+"""Anybody who is logged in."""
+
+
+def require(permission: Permission) -> Callable[[Person], Person]:
+    """A dependency that gives the person, whose role must allow `permission`. Raises `Refused`: 401, 403."""
+
+    def allowed(person: SomePerson) -> Person:
+        if not person.may(permission):
+            raise Refused(403, "not_allowed", f"your role does not allow this: it needs {permission.value}")
+        return person
+
+    return allowed
+
+
+def give_cookie(response: Response, opened: Opened) -> None:
+    """Hand the browser its session; no script reads it, no other site's page sends it."""
+    response.set_cookie(COOKIE, opened.token, secure=True, httponly=True, samesite="strict", path="/")
+
+
+def take_cookie(response: Response) -> None:
+    """Have the browser forget it."""
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
