@@ -79,7 +79,7 @@ async def _append(response: httpx.Response, part: Path, begins: int, size: int) 
     with part.open("r+b" if begins else "wb") as file:
         file.seek(begins)
         at = begins
-        async for piece in response.aiter_bytes(1 << 18):
+        async for piece in response.aiter_raw():
             at += len(piece)
             if at > size:
                 file.truncate(0)

@@ -1,0 +1,294 @@
+"""The sync process of a gate: signs of life, the doorbell, manifests in, the ledger out, claims in between.
+
+One loop asks `sync.plan` what to do next and does it. Beside it run the doorbell, at most one pull, and the claims,
+which wait for nobody. What touches the disk runs in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+from models.decision import ClaimAnswer
+from models.link import Acknowledged, Ask, FromSync, LaneWord, Reach, SignedTime, SyncStatus, Told
+from models.store.errors import StoreError
+from sync.claims_socket import ClaimsSocket, Office
+from sync.client import Client, authority_only
+from sync.contract import Contact as ContactBody
+from sync.contract import Standing
+from sync.failures import Garbled, Revoked, SyncFailed, Unreachable
+from sync.forward import forward
+from sync.listen import Listener
+from sync.numbers import KeptNumber
+from sync.outbox import Outbox
+from sync.plan import Contact, Outlook, Pull, Push, Wait, Wipe, plan, retry_s
+from sync.post import Post
+from sync.pull import Shelf
+from sync.puller import Puller
+from sync.signing import Signer, time_is_signed
+
+_log = logging.getLogger("sync.agent")
+
+LOOK_S = 2.0
+CLAIM_S = 0.3
+VERSION = "0.1.0"
+
+T = TypeVar("T")
+
+
+class Agent:
+    """One gate's sync process. `run` returns when it is cancelled."""
+
+    def __init__(
+        self,
+        post: Post,
+        wall: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._post, self._wall, self._mono, self._chance = post, wall, mono, chance
+        self._papers = post.enrolment
+        self._disk = ThreadPoolExecutor(3, thread_name_prefix="sync-disk")  # a large bundle stops no line
+        self._stir = asyncio.Event()
+        self._time: tuple[float, float] | None = None  # the authority's clock, and the monotonic moment
+        self._standing: Standing | None = None
+        self._reach = Reach.ALONE
+        self._lane = LaneWord()
+        self._failures = 0
+        self._contact_at, self._look_at = 0.0, 0.0
+        self._contacted_at, self._trouble = 0.0, ""
+        self._wiped = self._rung = self._doubt = False
+        signer = Signer(self._papers.site, self._papers.device, post.signing_key, wall)
+        self._client = Client(
+            self._papers.server, authority_only(self._papers.authority), signer, KeptNumber(post.state_dir / "number")
+        )
+        issuers = {**post.issuers, **self._papers.issuer_keys}
+        shelf = Shelf(post.state_dir, post.gate, post.device_key, issuers, self.now)
+        self._puller = Puller(self._client, shelf, self._on_disk, mono, self.now)
+        self._outbox = Outbox(self._client, post.state_dir / "ledger.db", self._on_disk, mono, self.now)
+        self._listener = Listener(self._client, self._ring, chance)
+        office = Office(self.ask, self._ledger_grew, self._hear_lane, self.status, self._greeting)
+        self._socket = ClaimsSocket(post.socket, office)
+
+    def now(self) -> float:
+        """Unix seconds: by the authority's clock once it has told the time."""
+        return self._time[0] + self._mono() - self._time[1] if self._time else self._wall()
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises `OSError` when the socket can't be had."""
+        self._post.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self._socket.open()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._go_on(tasks))
+                tasks.create_task(self._listener.run())
+        finally:
+            await self._socket.close()
+            await self._client.close()
+            self._disk.shutdown(wait=True)
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+
+    async def _go_on(self, tasks: asyncio.TaskGroup) -> None:
+        await self._puller.look()
+        while True:
+            if self._mono() >= self._look_at:
+                await self._look()
+            match plan(self._outlook()):
+                case Wait(seconds):
+                    await self._wait(seconds)
+                case Contact():
+                    await self._contact()
+                case Push():
+                    await self._push()
+                case Pull(offers):
+                    self._puller.begin(offers)
+                    tasks.create_task(self._pull())
+                case Wipe():
+                    await self._wipe()
+
+    def _outlook(self) -> Outlook:
+        outbox, puller = self._outbox, self._puller
+        return Outlook(
+            now=self._mono(),
+            contact_at=self._contact_at,
+            push_at=max(outbox.not_before, self._contact_at if self._reach is Reach.ALONE else 0.0),
+            pull_at=puller.not_before,
+            look_at=self._look_at,
+            standing=self._standing,
+            holds=puller.held is not None,
+            written=outbox.written,
+            acknowledged=outbox.acknowledged,
+            pulling=puller.busy,
+            set_aside=puller.set_aside(),
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stir.wait()
+        self._stir.clear()
+
+    async def _look(self) -> None:
+        self._look_at = self._mono() + LOOK_S
+        await self._outbox.look()
+        self._contact_if_wanted()
+        if not self._puller.busy:
+            await self._puller.look()  # a technician may have loaded one
+
+    async def _contact(self) -> None:
+        await self._look()
+        told, self._rung = self._sign_of_life(), False
+        try:
+            await self._on_disk(self._client.look_ahead)
+            standing, number = await self._client.contact(told)
+        except (SyncFailed, OSError) as error:
+            self._lose(error)
+            return
+        self._failures, self._trouble, self._doubt = 0, "", False
+        self._contact_at = 0.0 if self._rung else self._mono() + self._post.contact_s  # what rang meanwhile is newer
+        self._contacted_at = self.now()
+        self._standing = standing
+        self._take_time(standing, number)
+        if self._outbox.take_mark(told.ledger, standing.acknowledged):
+            self._tell_acknowledged()
+        self._set_reach(Reach.ONLINE)
+        self._listener.met(standing.cursor)
+
+    def _sign_of_life(self) -> ContactBody:
+        lane, told, ledger = self._lane, self._puller.told, self._outbox.state
+        how = (lane.phase, lane.mode, lane.faults, lane.counts, lane.clock_trusted)
+        return ContactBody(self._wall(), VERSION, told, ledger, *how)
+
+    async def _push(self) -> None:
+        try:
+            grew = await self._outbox.push()
+        except Revoked:
+            self._ring()
+            return
+        except (Unreachable, Garbled) as error:
+            self._lose(error)
+            return
+        if grew:
+            self._tell_acknowledged()
+        self._contact_if_wanted()
+
+    def _contact_if_wanted(self) -> None:
+        if self._outbox.wants_contact:
+            self._outbox.wants_contact = False
+            self._ring()
+
+    async def _pull(self) -> None:
+        event = self._standing.event if self._standing else ""
+        await self._puller.pull(event, self._chance())
+        self._wiped = self._wiped and self._puller.held is None
+        if self._puller.changed or self._puller.wants_base:
+            self._ring()
+        self._stir.set()
+
+    async def _wipe(self) -> None:
+        try:
+            await self._puller.destroy()
+        except (StoreError, OSError) as error:
+            self._trouble = str(error)
+            _log.critical("this gate was revoked and its manifest can't be destroyed yet: %s", error)
+            await self._wait(0.5)
+            return
+        self._wiped = True
+        self._contact_at = 0.0  # and tell
+        _log.warning("this gate was revoked: its manifest is destroyed")
+
+    # --- whom we reach ------------------------------------------------------------------------------------------
+
+    def _lose(self, error: BaseException) -> None:
+        self._failures += 1
+        self._trouble = str(error)
+        self._contact_at = self._mono() + min(retry_s(self._failures, self._chance()), max(self._post.contact_s, 1.0))
+        self._set_reach(Reach.ALONE)
+
+    def _set_reach(self, reach: Reach) -> None:
+        if reach is not self._reach:
+            _log.warning("the authority is %s", "reached again" if reach is Reach.ONLINE else f"away: {self._trouble}")
+            self._reach = reach
+            self._socket.tell(FromSync(reach=reach))
+
+    def _take_time(self, standing: Standing, number: int) -> None:
+        keys = self._papers.issuer_keys.values()
+        if not time_is_signed(standing.time_signature, keys, self._papers.device, number, standing.time):
+            self._trouble = "the authority's time is not signed by an issuer of this site: enrol this gate again"
+            return
+        self._time = (standing.time, self._mono())
+        self._socket.tell(FromSync(time=SignedTime(standing.time)))
+
+    def _ring(self) -> None:
+        """A contact now; while nobody answers, the back-off stands."""
+        self._rung = True
+        if self._failures == 0:
+            self._contact_at = 0.0
+        self._stir.set()
+
+    # --- what the gate process says -----------------------------------------------------------------------------
+
+    async def ask(self, ask: Ask) -> Told:
+        """Forward a claim at once. Known to be alone, the answer is there at once too."""
+        if self._reach is Reach.ALONE or self._doubt:
+            return Told(ask.claim, ClaimAnswer.NO_ANSWER)
+        try:
+            return await forward(self._client, ask, self._post.gate, CLAIM_S)
+        except SyncFailed as error:
+            _log.warning("a claim got no answer: %s", error)
+            self._doubt = True  # until a contact shows that somebody is there
+            self._ring()
+            return Told(ask.claim, ClaimAnswer.NO_ANSWER)
+
+    def _ledger_grew(self, seq: int) -> None:
+        if seq > self._outbox.written:
+            self._look_at = 0.0
+            self._stir.set()
+
+    def _hear_lane(self, lane: LaneWord) -> None:
+        """Told with the next contact; a change that a supervisor should see at once does not wait for it."""
+        before, self._lane = self._lane, lane
+        if (before.mode, before.faults) != (lane.mode, lane.faults):
+            self._ring()
+
+    def _tell_acknowledged(self) -> None:
+        if self._outbox.acknowledged is not None:
+            self._socket.tell(FromSync(acknowledged=Acknowledged(self._outbox.epoch, self._outbox.acknowledged)))
+
+    def _greeting(self) -> list[FromSync]:
+        words = [FromSync(reach=self._reach)]
+        if self._time is not None:
+            words.append(FromSync(time=SignedTime(self.now())))
+        if self._outbox.acknowledged is not None:
+            words.append(FromSync(acknowledged=Acknowledged(self._outbox.epoch, self._outbox.acknowledged)))
+        return words
+
+    def status(self) -> SyncStatus:
+        """How everything stands."""
+        outbox, puller = self._outbox, self._puller
+        return SyncStatus(
+            site=self._papers.site,
+            device=self._papers.device,
+            server=self._papers.server,
+            reach=self._reach,
+            contact_at=self._contacted_at,
+            doorbell=self._listener.hears,
+            event=self._standing.event if self._standing else "",
+            manifest=puller.held,
+            epoch=outbox.epoch,
+            written=outbox.written,
+            acknowledged=outbox.acknowledged or 0,
+            trouble=self._trouble,
+            wiped=self._wiped,
+            refusals=(*puller.refusals, *outbox.refusals),
+        )
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
