@@ -1,21 +1,32 @@
-"""`POST /v1/gate/claims`."""
+"""`POST /v1/gate/claims`: the one request that a visitor waits for, so it goes by the shortest way."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import TypeAdapter
 
-from sync.contract import ClaimAnswers, ClaimBatch, Problem
+from models.wire import WireError, from_json, to_json
+from sync.contract import ClaimAnswers, ClaimBatch, ClaimRequest, Problem
 from sync.server.claims import LARGEST_BATCH, Asked, ClaimDesk
-from sync.server.devices import REFUSALS, Enrolled
+from sync.server.devices import REFUSALS, enrolled, signed
 from sync.server.hub import Hub
 from sync.server.problems import Refused
 
 router = APIRouter(prefix="/v1/gate", tags=["device"])
+
+# The body is read by `models.wire` and not by the framework, which takes some hundred microseconds more.
+_BODY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "claims": {"type": "array", "items": TypeAdapter(ClaimRequest).json_schema(), "maxItems": LARGEST_BATCH}
+    },
+    "required": ["claims"],
+}
 
 
 @asynccontextmanager
@@ -25,14 +36,23 @@ async def running(hub: Hub, app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def _desk(request: Request) -> ClaimDesk:
-    desk: ClaimDesk = request.app.state.claim_desk
-    return desk
-
-
-@router.post("/claims", responses=REFUSALS | {413: {"model": Problem, "description": "Too many claims in one request"}})
-async def claim(batch: ClaimBatch, caller: Enrolled, desk: Annotated[ClaimDesk, Depends(_desk)]) -> ClaimAnswers:
+@router.post(
+    "/claims",
+    response_model=ClaimAnswers,
+    responses=REFUSALS
+    | {
+        413: {"model": Problem, "description": "Too many claims in one request"},
+        422: {"model": Problem, "description": "Not a batch of claims"},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
+)
+async def claim(request: Request) -> Response:
     """Take tickets for the persons who stand at the gates now; repeated, the same claims get the same answers."""
+    caller = await enrolled(await signed(request))
+    try:
+        batch = from_json(ClaimBatch, await request.body())
+    except WireError as error:
+        raise Refused(422, "not_as_documented", str(error)) from None
     if len(batch.claims) > LARGEST_BATCH:
         raise Refused(413, "too_many_claims", f"at most {LARGEST_BATCH} claims go into one request")
     through_hub = caller.kind == "hub"
@@ -40,4 +60,5 @@ async def claim(batch: ClaimBatch, caller: Enrolled, desk: Annotated[ClaimDesk, 
         Asked(one if through_hub and one.gate else replace(one, gate=caller.name), caller.device)
         for one in batch.claims
     ]
-    return ClaimAnswers(tuple(await desk.ask(asked)))
+    desk: ClaimDesk = request.app.state.claim_desk
+    return Response(to_json(ClaimAnswers(tuple(await desk.ask(asked)))), media_type="application/json")
