@@ -65,7 +65,8 @@ lock:
 	    --custom-compile-command "make lock" "$$@"; }; \
 	printf 'pip\nsetuptools\nswig\n' | compile - -o systemd/build.lock --upgrade; \
 	compile setup.py -c systemd/build.lock -o systemd/requirements.lock --upgrade; \
-	compile setup.py tests/requirements.txt -c systemd/requirements.lock -o tests/requirements.lock --upgrade; \
+	compile setup.py --extra hub -c systemd/requirements.lock -o systemd/hub.lock --upgrade; \
+	compile setup.py tests/requirements.txt --extra hub -c systemd/hub.lock -o tests/requirements.lock --upgrade; \
 	compile --no-deps tests/bench/requirements.txt -o tests/bench/requirements.lock --upgrade
 
 clean:

@@ -10,7 +10,11 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["gate*", "drivers*", "ui*", "sync*", "models*"]),
-    package_data={"models.store": ["schema/*.sql"], "ui": ["strings/*", "assets/*"], "sync": ["server/static/*"]},
+    package_data={
+        "models.store": ["schema/*.sql"],
+        "ui": ["strings/*", "assets/*"],
+        "sync.server": ["static/*", "strings/*", "migrations/script.py.mako", "migrations/versions/*.py"],
+    },
     entry_points={"console_scripts": ["gatectl = gate.cli:main"]},
     install_requires=[
         "asn1crypto>=1.5,<2",
@@ -18,6 +22,8 @@ setup(
         "cryptography>=44",
         "dlib-bin>=19.24.6,<21",
         "face_recognition_models>=0.3,<0.4",
+        "httpx>=0.28,<1",
+        "httpx-sse>=0.4,<1",
         "msgspec>=0.19,<1",
         "numpy>=2,<3",
         "opencv-python-headless>=4.11,<6",
@@ -28,6 +34,21 @@ setup(
     ],
     extras_require={
         "gpio": ["gpiod==2.*; sys_platform == 'linux'"],  # Debian: python3-libgpiod
+        "hub": [
+            "alembic>=1.16,<2",
+            "argon2-cffi>=25,<27",
+            "fastapi>=0.115,<1",
+            "httptools>=0.6,<1",
+            "jinja2>=3.1,<4",
+            "openpyxl>=3.1,<4",
+            "psycopg[binary]>=3.2,<4",
+            "python-multipart>=0.0.20,<1",
+            "reportlab>=4,<6",
+            "segno>=1.6,<2",
+            "sqlalchemy>=2.1,<3",
+            "uvicorn>=0.54,<1",  # its ssl_context_factory
+            "uvloop>=0.21,<1; sys_platform != 'win32'",
+        ],
         "hid": ["hidapi==0.15.*"],  # Debian: python3-hid
         "osdp": ["libosdp>=3.2,<4"],
         "pcsc": ["pyscard>=2.2"],  # Debian: python3-pyscard

@@ -2,6 +2,7 @@
 # Makes the virtual environment that `make` works in, and only if it isn't there already.
 #
 #   systemd/bootstrap.sh appliance   what the gate needs (systemd/requirements.lock), and gatectl
+#   systemd/bootstrap.sh hub         the same, and what the central server needs (systemd/hub.lock)
 #   systemd/bootstrap.sh tests       the same, and what the tests and checks need (tests/requirements.lock)
 #   systemd/bootstrap.sh peers       the same, and what the bench compares with (tests/bench/requirements.lock)
 #
@@ -67,9 +68,10 @@ install_python() {
 key_of() {
     case $1 in
     appliance) files="setup.py systemd/build.lock systemd/requirements.lock" ;;
+    hub) files="systemd/hub.lock" ;;
     tests) files="systemd/build.lock tests/requirements.lock" ;;
     peers) files="tests/bench/requirements.lock" ;;
-    *) fail "no such stage: $1 (appliance, tests or peers)" ;;
+    *) fail "no such stage: $1 (appliance, hub, tests or peers)" ;;
     esac
     # shellcheck disable=SC2086
     { pwd && cat $files && if [ "$1" = tests ]; then native_missing; fi; } | sha256sum
@@ -168,6 +170,15 @@ appliance() {
     finish appliance
 }
 
+hub() {
+    appliance
+    ready hub && return
+    : >"$marks/unfinished"
+    say "adding what the central server needs to $venv"
+    logged "installing the server's libraries" pip_install --require-hashes -r systemd/hub.lock
+    finish hub
+}
+
 tests() {
     appliance
     ready tests && return
@@ -196,6 +207,6 @@ finish() {
 exec 9<"$0"
 flock 9 # two makes at once take turns
 case ${1:-} in
-appliance | tests | peers) "$1" ;;
-*) fail "usage: systemd/bootstrap.sh appliance|tests|peers" ;;
+appliance | hub | tests | peers) "$1" ;;
+*) fail "usage: systemd/bootstrap.sh appliance|hub|tests|peers" ;;
 esac
