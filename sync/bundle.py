@@ -95,6 +95,19 @@ def look(path: Path, issuers: Mapping[str, bytes]) -> Header:
         return _signed_header(file, issuers)[0]
 
 
+def look_through(path: Path, issuers: Mapping[str, bytes]) -> tuple[Header, Policy]:
+    """For whoever passes a bundle on without being able to open it: signature, parts and policy are good.
+
+    Raises `BundleRefused`.
+    """
+    with _opened(path) as file:
+        header, parts_at = _signed_header(file, issuers)
+        _check_size(file, header, parts_at)
+        for part in header.parts:
+            layout.check_part(file, part)
+    return header, _policy(header)
+
+
 def verify(path: Path, trust: Trust, installed: ManifestState | None, now: float) -> VerifiedBundle:
     """All that can be known before anything is written. Raises `BundleRefused`, or `OSError` without the file."""
     with _opened(path) as file:

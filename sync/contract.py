@@ -13,7 +13,8 @@ Bytes travel as lower-case hexadecimal text, times as Unix seconds. Every reques
 | POST /v1/gate/claims                        | `ClaimBatch` → `ClaimAnswers`     | the same answers               |
 | GET  /v1/gate/doorbell?cursor=N             | → server-sent events, `Ring`      | harmless                       |
 | POST /v1/gate/renew                         | `RenewRequest` → `Enrolled`       | refused: the old key is spent  |
-| PUT  /v1/hub/gates                          | `HubGates` → `HubGates`           | the same                       |
+| PUT  /v1/hub/gates                          | `HubGates` → `HubStanding`        | refused: its number is spent   |
+| GET  /v1/hub/claims/{event}?after=TICKET    | → `HeldClaims`                    | as they are then               |
 | POST /v1/hub/ledger                         | `LedgerBatch` → `LedgerReceipt`   | the same receipt               |
 """
 
@@ -250,24 +251,6 @@ class Ring:
     """The doorbell: something that concerns you changed; ask for your `Standing`."""
 
     cursor: int
-
-
-@dataclass(frozen=True, slots=True)
-class HubGate:
-    """A gate that is enrolled at a venue hub, as the centre must know it."""
-
-    device: str
-    name: str
-    signing_key: str
-    device_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class HubGates:
-    """All gates of a venue hub, and the events the centre has leased to it."""
-
-    gates: tuple[HubGate, ...]
-    leases: tuple[str, ...] = ()
 
 
 Body = dict[str, Any]

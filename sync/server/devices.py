@@ -12,6 +12,7 @@ from sync.contract import Problem
 from sync.server import tables
 from sync.server.hub import Hub, hub_of
 from sync.server.problems import Refused
+from sync.server.serving import events_of
 from sync.signing import Claimed, NotSigned, claimed_by, verify
 
 ENROLLED = "enrolled"
@@ -88,6 +89,8 @@ class Known:
     event: str
     signing_key: bytes
     revoked: bool
+    events: frozenset[str] = frozenset()
+    """Whose changes concern it: of a venue hub these are several."""
 
 
 class Directory:
@@ -121,14 +124,25 @@ class Directory:
         with self._hub.engine.connect() as connection:
             found = connection.execute(
                 select(row, select(tables.site.c.name).scalar_subquery().label("site")).where(
-                    row.c.device == device, row.c.state.in_((ENROLLED, "revoked"))
+                    row.c.device == device,
+                    row.c.state.in_((ENROLLED, "revoked")),
+                    row.c.hub.is_(None),  # a gate behind a venue hub speaks to that
                 )
             ).first()
-        if found is None:
-            return None
+            if found is None:
+                return None
+            events = frozenset(events_of(connection, device, found.kind))
         revoked = found.state == "revoked"
         return Known(
-            found.site, device, found.kind, found.name, found.venue, found.event or "", found.signing_key, revoked
+            found.site,
+            device,
+            found.kind,
+            found.name,
+            found.venue,
+            found.event or "",
+            found.signing_key,
+            revoked,
+            events,
         )
 
 

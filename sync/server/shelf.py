@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, select, union
+from sqlalchemy import Connection, select
 
 from sync.server import tables
 from sync.server.devices import Caller
 from sync.server.hub import Hub
 from sync.server.problems import Refused
+from sync.server.serving import events_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,3 @@ def bundle_for(hub: Hub, connection: Connection, caller: Caller, event: str, ver
     if row is None or path is None or not path.is_file():
         raise Refused(404, "no_such_bundle", "that version is not here (any more): ask what is offered")
     return Shelved(path, f'"{version}-{row.digest}"')
-
-
-def events_of(connection: Connection, device: str, kind: str) -> set[str]:
-    """What a device serves: a gate one event, a venue hub those it has leased and those of its gates."""
-    row, event = tables.device, tables.event
-    if kind == "hub":
-        of_gates = select(row.c.event).where(row.c.hub == device, row.c.state == "enrolled")
-        chosen = union(of_gates, select(event.c.event).where(event.c.lessee == device))
-        found = connection.execute(chosen)
-    else:
-        found = connection.execute(select(row.c.event).where(row.c.device == device))
-    return {name for name in found.scalars() if name}

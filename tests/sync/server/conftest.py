@@ -57,3 +57,13 @@ def hub(database: str, clock: Clock, tmp_path: Path) -> Iterator[Hub]:
     migrate(made.engine)
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def venue(request: pytest.FixtureRequest, database: str, clock: Clock, tmp_path: Path) -> Iterator[Hub]:
+    """A second server, with an empty database of the same engine: a venue hub."""
+    own = postgres.new_database(request.getfixturevalue("cluster")) if database else ""
+    made = open_hub(Settings(tmp_path / "venue", own, upstream="https://centre.example"), clock)
+    migrate(made.engine)
+    yield made
+    made.engine.dispose()

@@ -1,0 +1,110 @@
+"""At a venue hub: the one worker that works towards the centre, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from sync.contract import Contact
+from sync.contract_hub import HeldClaim, HubGates, HubStanding
+from sync.enrolment import Enrolment
+from sync.failures import RefusedBy
+from sync.server import upstream_lines, upstream_mirror
+from sync.server.hub import Hub
+from sync.server.upstream_bundles import fetch, wipe
+from sync.server.upstream_client import CentreClient
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Work:
+    """What the worker's tasks share. `rung`: meet the centre now. `offered`: there may be bundles to fetch."""
+
+    hub: Hub
+    papers: Enrolment
+    client: CentreClient
+    cursor: int = 0
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+    offered: asyncio.Event = field(default_factory=asyncio.Event)
+    standing: HubStanding = field(default_factory=lambda: HubStanding(()))
+
+    async def meet(self) -> None:
+        """A sign of life, our gates, and what the centre wants of us."""
+        self.rung.clear()
+        standing, _ = await self.client.contact(Contact(self.hub.clock()))
+        self.cursor = max(self.cursor, standing.cursor)
+        if standing.wipe:
+            await asyncio.to_thread(wipe, self.hub)
+            return
+        told = await asyncio.to_thread(self._in_transaction, upstream_mirror.gates_to_tell)
+        self.standing = await self.client.tell_gates(told)
+        await asyncio.to_thread(self._take, told, self.standing)
+        await self._open_leases()
+        self.offered.set()
+
+    async def listen(self) -> None:
+        """Hang on the doorbell until it breaks."""
+        async for cursor in self.client.rings(self.cursor):
+            self.cursor = max(self.cursor, cursor or 0)
+            self.rung.set()
+
+    async def pull(self) -> None:
+        """Fetch what is offered, in order."""
+        self.offered.clear()
+        standing = self.standing
+        if await fetch(self.hub, self.client, self.papers, standing):
+            self.rung.set()  # tell what we hold, and begin to answer for what we know the rules of
+
+    async def send(self) -> None:
+        """All lines that there are, a batch of each ledger in turn."""
+        while waiting := await asyncio.to_thread(self._in_transaction, self._pending):
+            for which in waiting:
+                await self._send_next(which)
+
+    async def _send_next(self, which: upstream_lines.Which) -> None:
+        batch = await asyncio.to_thread(self._in_transaction, lambda c: upstream_lines.batch_for(c, which))
+        if batch is None:
+            return
+        try:
+            receipt = await self.client.pass_on(batch)
+        except RefusedBy as why:
+            _log.warning("the centre takes no more of the ledger %s of %s: %s", batch.epoch, batch.device, why)
+            now = self.hub.clock()
+            note = partial(upstream_lines.refused, batch=batch, why=why, now=now)
+            await asyncio.to_thread(self._in_transaction, note)
+            if why.code == "no_such_gate":
+                self.rung.set()
+            return
+        await asyncio.to_thread(self._in_transaction, lambda c: upstream_lines.acknowledge(c, batch, receipt))
+        if not await asyncio.to_thread(self._in_transaction, upstream_mirror.waiting):
+            self.rung.set()  # an event that was asked back may go now
+
+    async def _open_leases(self) -> None:
+        standing = self.standing
+        for event in await asyncio.to_thread(self._in_transaction, lambda c: upstream_mirror.to_open(c, standing)):
+            claims = await self.client.held_claims(event)
+            await asyncio.to_thread(self._begin, event, claims)
+
+    def _begin(self, event: str, claims: Sequence[HeldClaim]) -> None:
+        with self.hub.begin() as connection:
+            upstream_mirror.begin_to_answer(self.hub, connection, event, claims)
+
+    def _take(self, told: HubGates, standing: HubStanding) -> None:
+        with self.hub.begin() as connection:
+            upstream_mirror.take_standing(self.hub, connection, told, standing)
+
+    def _pending(self, connection: Connection) -> list[upstream_lines.Which]:
+        return upstream_lines.pending(connection, self.hub.clock())
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self.hub.begin() as connection:
+            return work(connection)
