@@ -28,20 +28,29 @@ class Clock:
         floor: float = BUILD_FLOOR,
     ) -> None:
         self._wall, self._mono, self._floor = wall, mono, floor
+        self._told: tuple[float, float] | None = None
 
     def now(self) -> Now:
         """The present moment."""
-        return Now(self._wall(), self._mono())
+        return Now(self.wall(), self._mono())
 
     def wall(self) -> float:
-        """Unix seconds."""
-        return self._wall()
+        """Unix seconds: this machine's, or where those are wrong, the authority's."""
+        if self._told is None:
+            return self._wall()
+        at, mono = self._told
+        ours, theirs = self._wall(), at + self._mono() - mono
+        return ours if abs(ours - theirs) <= SLACK_S else theirs
 
     def raise_floor(self, at: float) -> None:
         """Something genuine was made at `at`: it can't be earlier now."""
         self._floor = max(self._floor, at)
 
+    def learn(self, at: float) -> None:
+        """The authority says, signed, that it is `at` now. From here on the time is known."""
+        self._told = (at, self._mono())
+
     @property
     def trusted(self) -> bool:
         """Whether the wall clock stands where it can stand."""
-        return self._wall() >= self._floor - SLACK_S
+        return self._told is not None or self._wall() >= self._floor - SLACK_S

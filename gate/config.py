@@ -142,6 +142,16 @@ class Vision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """`[sync]`: how `gatectl sync` keeps in step with the centre; where that is, it knows since `gatectl enrol`."""
+
+    socket: Path = setting(
+        kinds.ABSOLUTE_PATH, '"/run/menshen/sync.sock"', "a Unix socket", Path("/run/menshen/sync.sock")
+    )
+    contact_s: float = setting(kinds.number(1, 300), "10.0", "how often it gives a sign of life", 10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that a gate is told. The names are the file's tables."""
 
@@ -151,6 +161,7 @@ class Config:
     secrets: Secrets
     vision: Vision
     policy: Overrides
+    sync: Sync = Sync()
 
 
 _TABLES: dict[str, type[Any]] = {
@@ -159,6 +170,7 @@ _TABLES: dict[str, type[Any]] = {
     "devices": Devices,
     "secrets": Secrets,
     "vision": Vision,
+    "sync": Sync,
     "policy": Overrides,
 }
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from gate.claims import SyncLink, lane_word
 from gate.clock import Clock
 from gate.config import Config
 from gate.core.state import new_lane
@@ -31,6 +32,7 @@ from models.command import Answer, Command, Order, Snapshot
 from models.cue import cue_of
 from models.decision import Policy
 from models.ledger import EntryKind
+from models.link import FromSync
 from models.store.errors import StoreError
 from models.store.keys import load_or_make_signing_key
 from models.store.ledger_db import Ledger
@@ -64,6 +66,7 @@ class Daemon:
         self._view: LaneView | None = None
         self._inside = 0
         self._rules_fault = ""
+        self._link = SyncLink(config.sync.socket, self._hear_sync)
 
     async def run(self) -> None:
         """Serve until told to stop."""
@@ -85,7 +88,7 @@ class Daemon:
         await self._hall.open()
         self._build(loop, rules)
         starting = self._devices.start(lambda: self._runner.rules.policy.needs_face)
-        tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), starting)]
+        tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), self._link.run(), starting)]
         for task in tasks:
             task.add_done_callback(self._task_ended)
         self._notify.ready("the lane starts")
@@ -154,6 +157,7 @@ class Daemon:
             clock=self._clock,
             store=self._store,
             tell=self._show,
+            authority=self._link,
         )
 
     def _hear(self, message: Message) -> None:
@@ -161,6 +165,15 @@ class Daemon:
             self._end(GateFailed(f"the {message.device} pump died:\n{message.trace}"))
             return
         self._runner.take(message)
+
+    def _hear_sync(self, word: FromSync) -> None:
+        """The authority's time, and how much of the ledger it holds."""
+        if word.time is not None:
+            self._clock.learn(word.time.at)
+            self._runner.judge_clock()
+        if word.acknowledged is not None:
+            mark = word.acknowledged
+            self._store.submit(self._stores.acknowledge, mark.epoch, mark.seq)
 
     async def _obey(self, command: Command) -> Answer:
         """A command from the socket: carried out in the lane's own order, and answered truthfully."""
@@ -233,8 +246,10 @@ class Daemon:
                 clock_trusted=self._clock.trusted,
                 inside=self._inside,
                 counts=dict(self._runner.counts),
+                reach=self._link.reach,
             )
         )
+        self._link.show(lane_word(self._view, self._runner.lane.lost, self._runner.counts, self._clock.trusted))
 
     def _tightened(self, policy: Policy) -> Policy:
         try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from gate.claims import Authority, Nobody
 from gate.clock import Clock
 from gate.core.effects import (
     Capture,
@@ -47,7 +48,8 @@ from gate.messages import Message
 from gate.stores import Found, Rules, Stores
 from gate.visitor import Visitor
 from models.credential import Credential
-from models.decision import ClaimAnswer, FaceFacts
+from models.decision import FaceFacts
+from models.link import Ask, claim_name
 from models.record import DecisionBody
 from models.store.errors import StoreError
 from models.view import LaneView, Phase
@@ -78,10 +80,12 @@ class LaneRunner:
         clock: Clock,
         store: Executor,
         tell: Callable[[LaneView], None],
+        authority: Authority | None = None,
     ) -> None:
         self.lane, self.rules = lane, rules
         self._stores, self._barrier, self._eyes = stores, barrier, eyes
         self._clock, self._store, self._tell = clock, store, tell
+        self._authority = authority or Nobody()
         self._loop = asyncio.get_running_loop()
         self._turns: asyncio.Queue[tuple[Event | Rules | Exception, asyncio.Future[bool] | None]] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
@@ -177,19 +181,20 @@ class LaneRunner:
             case StopCapture(attempt):
                 if self._eyes is not None:
                     self._eyes.cancel(attempt)
-            case Claim(attempt):
-                # No authority is in reach of a gate that works alone; the event's offline rule speaks.
-                self.post(ClaimAnswered(attempt, ClaimAnswer.NO_ANSWER))
+            case Claim(attempt, ticket):
+                name, event = claim_name(self._stores.ledger.epoch, attempt), self.rules.policy.event
+                self._spawn(self._claim(attempt, Ask(name, event, ticket, self.lane.facts.direction, at)))
         return True
 
     async def _write(self, record: Record, at: float) -> bool:
         try:
-            await self._in_store(lambda: self._stores.write(record, at, self.rules.digest))
+            entry = await self._in_store(lambda: self._stores.write(record, at, self.rules.digest))
         except (StoreError, WireError) as error:
             await self._fail_ledger(str(error))
             return False
         if isinstance(record.body, DecisionBody):
             self._log_decision(record.body)
+        self._authority.wrote(entry.seq)
         self.counts[record.kind] = self.counts.get(record.kind, 0) + 1
         return True
 
@@ -239,6 +244,10 @@ class LaneRunner:
         may = self.rules.policy.document_reference and card is not None and card.reference_model
         needed = any(not (ticket.reference_model or ticket.face_declined) for ticket in found.facts.tickets)
         return credential.portrait if may and needed else b""
+
+    async def _claim(self, attempt: int, ask: Ask) -> None:
+        told = await self._authority.ask(ask)
+        self.post(ClaimAnswered(attempt, told.answer, told.first))
 
     def _capture(self, attempt: int, ticket: str, seconds: float) -> None:
         portrait = self._visitor.look_for(ticket, attempt)

@@ -69,6 +69,14 @@ class Stores:
         self._open_release = 0
         return len(kept)
 
+    def acknowledge(self, epoch: str, seq: int) -> None:
+        """The authority holds the ledger up to `seq`. What can't be kept is passed over: it will be said again."""
+        try:
+            if epoch == self.ledger.epoch and seq <= self.ledger.last_seq() and seq != self.ledger.acknowledged():
+                self.ledger.acknowledge(seq)
+        except StoreError as error:
+            _log.warning("what the authority holds can't be written down: %s", error)
+
     def last_attempt(self) -> int:
         """The highest number among the latest attempts in the ledger, so that numbers go on after a restart."""
         return max((int(entry.body.get("attempt", 0)) for entry in self.ledger.tail(100)), default=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from models.decision import Profile, StewardAction
+from models.link import Reach
 from models.ticket import ManifestState
 from models.view import LaneView, Mode
 
@@ -69,6 +70,7 @@ class Snapshot:
     manifest: ManifestState | None = None
     clock_trusted: bool = True
     inside: int = 0
+    reach: Reach | None = None  # whom the sync process reaches; `None`: there is no sync process
     counts: dict[str, int] = field(default_factory=dict)
 
 

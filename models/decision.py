@@ -261,6 +261,7 @@ class Facts:
     lookup: LookupFacts | None = None
     lookup_fault: str = ""
     claim: ClaimAnswer | None = None
+    claim_first: Use | None = None  # the use elsewhere that stands against a refused claim
     face: FaceFacts | None = None
     face_hits: tuple[WatchHit, ...] = ()
     steward: tuple[StewardWord, ...] = ()

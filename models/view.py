@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from models.credential import Medium
 from models.decision import Reason, Verdict
+from models.passage import Use
 from models.ticket import Note
 
 
@@ -59,4 +60,5 @@ class LaneView:
     mode: Mode = Mode.CONTROLLED
     seconds: float = 0.0  # how long to show it; 0: until the next
     alerts: tuple[str, ...] = ()  # SignalKinds that stand, in the order in which they came; for staff
+    first_use: Use | None = None  # where and when the ticket was used, when that is why it is refused; for staff
     medium: Medium | None = None  # what was presented: some reasons have other words for a code than for a card

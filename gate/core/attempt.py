@@ -127,7 +127,8 @@ def on_lookup_failed(lane: Lane, event: LookupFailed, policy: Policy, now: Now) 
 def on_claim(lane: Lane, event: ClaimAnswered, policy: Policy, now: Now) -> Outcome:
     """The authority answered."""
     capturing = lane.phase is Phase.CAPTURE
-    lane = mark(replace(lane, facts=replace(lane.facts, claim=event.answer)), "claim", now)
+    facts = replace(lane.facts, claim=event.answer, claim_first=event.first)
+    lane = mark(replace(lane, facts=facts), "claim", now)
     lane, effects = consider(lane, policy, now)
     stops = (StopCapture(lane.attempt),) if capturing and lane.phase is not Phase.CAPTURE else ()
     return lane, (*stops, *effects)

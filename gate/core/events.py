@@ -8,7 +8,7 @@ from enum import StrEnum
 from models.credential import CardProblem, Medium
 from models.decision import CardFacts, ClaimAnswer, FaceFacts, LookupFacts, StewardAction
 from models.face import FaceProblem
-from models.passage import Direction, SensorSignal
+from models.passage import Direction, SensorSignal, Use
 from models.view import Mode, Who
 from models.watch import WatchHit
 
@@ -62,10 +62,11 @@ class LookupFailed:
 
 @dataclass(frozen=True, slots=True)
 class ClaimAnswered:
-    """The nearest authority answered, or was found to be out of reach."""
+    """The nearest authority answered, or was found to be out of reach. `first` is the use that stands against it."""
 
     attempt: int
     answer: ClaimAnswer
+    first: Use | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from gate.core.effects import Effect, Record, Show, StartTimer
 from gate.core.events import CardRead, Timer
-from models.decision import Decision, Facts, Need, Now
+from models.decision import Decision, Facts, Need, Now, Reason
 from models.ledger import EntryKind
-from models.passage import Direction, SignalKind
+from models.passage import Direction, SignalKind, Use
 from models.record import Body
 from models.view import LaneView, Mode, Phase, Who
 
@@ -142,10 +142,22 @@ def show(lane: Lane, seconds: float = 0.0) -> Show:
             settleable=said.settleable if said else False,
             mode=lane.mode,
             seconds=seconds,
+            first_use=_first_use(lane) if said else None,
             medium=lane.facts.card.medium if lane.facts.card else lane.facts.problem_medium,
             alerts=tuple(dict.fromkeys(alert.kind.value for alert in lane.alerts)),
         )
     )
+
+
+def _first_use(lane: Lane) -> Use | None:
+    """The use that a ticket is refused for: what the authority told, or what this gate knows itself."""
+    decision, facts = lane.decision, lane.facts
+    if decision is None or decision.reason is not Reason.ALREADY_ADMITTED:
+        return None
+    if facts.claim_first is not None:
+        return facts.claim_first
+    uses = [use for use in facts.lookup.uses if use.ticket == decision.ticket] if facts.lookup else []
+    return max(uses, key=lambda use: use.at, default=None)
 
 
 def record(lane: Lane, kind: EntryKind, body: Body, *, opens: bool = False, settles: bool = False) -> Record:

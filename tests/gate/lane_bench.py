@@ -13,6 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drivers.face import sim
+from gate.claims import Authority
 from gate.clock import Clock
 from gate.core.state import new_lane
 from gate.hardware import Eyes
@@ -180,7 +181,9 @@ class Camera:
 class Bench:
     """The lane and its surroundings. Times are virtual; the wall clock follows the loop's."""
 
-    def __init__(self, folder: Path, *, has_sensor: bool = True, eyes: Eyes | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, has_sensor: bool = True, eyes: Eyes | None = None, authority: Authority | None = None
+    ) -> None:
         self.folder = folder
         self.loop = asyncio.get_running_loop()
         self.clock = Clock(wall=lambda: NIGHT + self.loop.time(), mono=self.loop.time)
@@ -198,6 +201,7 @@ class Bench:
             clock=self.clock,
             store=self.store,
             tell=self.views.append,
+            authority=authority,
         )
         self.running = self.loop.create_task(self.runner.run())
 
@@ -291,12 +295,13 @@ def play(
     manifest: ManifestContents | None = None,
     has_sensor: bool = True,
     eyes: Eyes | None = None,
+    authority: Authority | None = None,
 ) -> None:
     """Run `scene` at a bench of its own."""
     load(folder, manifest or contents([(guest, ticket_of(guest)) for guest in map(Guest, range(1, 6))]))
 
     async def run() -> None:
-        bench = Bench(folder, has_sensor=has_sensor, eyes=eyes)
+        bench = Bench(folder, has_sensor=has_sensor, eyes=eyes, authority=authority)
         try:
             await scene(bench)
         finally:

@@ -43,3 +43,14 @@ def test_the_floor_never_sinks():
     clock.raise_floor(BUILD_FLOOR + 1000)
     clock.raise_floor(5.0)
     assert not clock.trusted
+
+
+def test_a_signed_time_is_believed_before_this_machines_clock():
+    wall, mono = 5.0, 100.0
+    clock = Clock(wall=lambda: wall, mono=lambda: mono)
+    assert not clock.trusted
+    clock.learn(BUILD_FLOOR + 1e6)
+    mono += 7
+    assert (clock.wall(), clock.now().wall, clock.trusted) == (BUILD_FLOOR + 1e6 + 7, BUILD_FLOOR + 1e6 + 7, True)
+    wall = BUILD_FLOOR + 1e6 + 30
+    assert clock.wall() == wall, "within a minute this machine's own clock runs on"
