@@ -11,8 +11,10 @@ A driver that has both is simulated without a pseudo-terminal.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -22,6 +24,26 @@ from drivers.transport import PtyPort
 from drivers.url import did_you_mean
 
 _KINDS: tuple[Kind, ...] = ("reader", "relay", "sensor", "signal")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a driver can't be opened without: the URL's options, and what its far end is told first.
+
+    `{folder}` in both is a folder that lasts as long as the simulation.
+    """
+
+    options: str
+    command: str = ""
+
+
+_SETUPS: dict[tuple[Kind, str], Setup] = {
+    ("reader", "osdp"): Setup("key={folder}/reader.key", "key {folder}/reader.key"),
+    ("relay", "gpio"): Setup("line=17"),
+    ("sensor", "gpio"): Setup("turn_in=22&turn_out=23&fire=24:nc&tamper=25&cabinet=26&held=27"),
+    ("signal", "gpio"): Setup("red=5&green=6&yellow=13&buzzer=19"),
+    ("signal", "modbus"): Setup("red=1&green=2&yellow=3&buzzer=4"),
+}
 
 
 class Simulator(Protocol):
@@ -62,10 +84,10 @@ def simulated() -> dict[str, tuple[Kind, str]]:
 def simulate(driver: str, link: Path | None, stdin: TextIO, stdout: TextIO) -> int:
     """Be the device of `driver` (`lcus`, `relay/sim`…) until `stdin` ends.
 
-    Prints the URL to connect to first, then an answer to each line read: `help` asks the device what it knows, `unplug`
-    and `replug` pull and put back the plug, `quit` ends. `link` is a symbolic link to make to the pseudo-terminal;
-    without it a plug put back gets a new path, which is printed. Gives the exit status: 0, 1 where the device's wire
-    can't be made, or 2 for a driver that isn't there.
+    Prints the URL to connect to first, with the options that the driver can't do without; then an answer to each line
+    read: `help` asks the device what it knows, `unplug` and `replug` pull and put back the plug, `quit` ends. `link` is
+    a symbolic link to make to the pseudo-terminal; without it a plug put back gets a new path, which is printed. Gives
+    the exit status: 0, 1 where the device's wire can't be made, or 2 for a driver that isn't there.
     """
     known = simulated()
     if driver not in known:
@@ -94,15 +116,24 @@ class _PtyBench:
     """A simulator on a byte stream, with its pseudo-terminal."""
 
     def __init__(self, kind: Kind, name: str, link: Path | None) -> None:
-        self._name = name
+        self._folder = tempfile.TemporaryDirectory(prefix="menshen-simulate-")
         self._port = PtyPort(link)
         device: Simulator = load(kind, name).simulator(self._port)
         self.run, self.command = device.run, device.command
-        self.unplug, self.replug, self.close = self._port.unplug, self._port.replug, self._port.close
+        self.unplug, self.replug = self._port.unplug, self._port.replug
+        setup = _SETUPS.get((kind, name), Setup(""))
+        options = setup.options.format(folder=self._folder.name)
+        self._name, self._options = name, f"?{options}" if options else ""
+        if setup.command:
+            self.command(setup.command.format(folder=self._folder.name))
 
     @property
     def url(self) -> str:
-        return f"{self._name}+serial://{self._port.path}"
+        return f"{self._name}+serial://{self._port.path}{self._options}"
+
+    def close(self) -> None:
+        self._port.close()
+        self._folder.cleanup()
 
 
 def _bench(kind: Kind, name: str, link: Path | None) -> BenchSimulator:
@@ -127,10 +158,17 @@ def _converse(bench: BenchSimulator, stdin: TextIO, stdout: TextIO) -> None:
                 bench.replug()
                 answer = bench.url
             case "help":
-                answer = f"{bench.command('help')}; and: unplug, replug, quit"
+                answer = f"{_help(bench)}; and: unplug, replug, quit"
             case words:
                 answer = bench.command(words)
         print(answer, file=stdout, flush=True)
+
+
+def _help(bench: BenchSimulator) -> str:
+    """What the device knows. Some say it only when they are asked for what they don't know."""
+    answer = bench.command("help")
+    _, told, known = answer.partition("there are: ")
+    return f"commands: {known}" if answer.startswith("error") and told else answer
 
 
 def _has_simulator(kind: Kind, driver: str) -> bool:

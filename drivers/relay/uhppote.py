@@ -25,7 +25,17 @@ from drivers._uhppote import PORT, Function, body_of, encode
 from drivers.errors import BadAnswer, DeviceLost, DeviceRefused, DeviceTimeout, DriverError, UnknownDevice
 from drivers.url import DeviceUrl
 
-__all__ = ["OPTIONS", "TRANSPORTS", "Function", "UhppoteRelay", "UhppoteSimulator", "body_of", "encode", "open"]
+__all__ = [
+    "OPTIONS",
+    "TRANSPORTS",
+    "Function",
+    "UhppoteRelay",
+    "UhppoteSimulator",
+    "bench_simulator",
+    "body_of",
+    "encode",
+    "open",
+]
 
 TRANSPORTS: tuple[str, ...] = ("udp",)
 OPTIONS: dict[str, str] = {
@@ -142,6 +152,11 @@ def open(url: DeviceUrl) -> UhppoteRelay:
     return UhppoteRelay(host.strip("[]"), int(port), serial, door=door, answer_s=answer_s)
 
 
+def bench_simulator() -> UhppoteSimulator:
+    """A board on a port of this computer: see `UhppoteSimulator.command`."""
+    return UhppoteSimulator()
+
+
 # --- The board's half -------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +176,7 @@ class UhppoteSimulator:
         self.opened: list[int] = []
         self.on_pulse: Callable[[int], None] | None = None
         self._news = threading.Condition()
+        self._plugged = True
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
         self._socket.settimeout(0.05)
@@ -189,6 +205,8 @@ class UhppoteSimulator:
 
     def answer(self, packet: bytes) -> bytes:
         """What the board says to `packet`; nothing where it isn't for it."""
+        if not self._plugged:
+            return b""
         if self.lose:
             self.lose -= 1
             return b""
@@ -199,6 +217,38 @@ class UhppoteSimulator:
             self.mute -= 1
             return b""
         return answer
+
+    @property
+    def url(self) -> str:
+        """What to connect to."""
+        return f"uhppote+udp://127.0.0.1:{self.port}?serial={self.serial}&door=1"
+
+    def command(self, text: str) -> str:
+        """One of the commands that `help` names."""
+        match text.strip():
+            case "state":
+                return f"opened: {', '.join(map(str, self.opened)) or 'none'}"
+            case "refuse" | "obey" as word:
+                self.refuse = word == "refuse"
+            case "lose":
+                self.lose += 1
+            case "mute":
+                self.mute += 1
+            case _:
+                return "commands: state, refuse, obey, lose (the next packet), mute (the next answer)"
+        return "done"
+
+    def unplug(self) -> None:
+        """The network cable is out: nothing is heard."""
+        self._plugged = False
+
+    def replug(self) -> None:
+        """And in again."""
+        self._plugged = True
+
+    def close(self) -> None:
+        """Give the port back. May be called twice."""
+        self._socket.close()
 
     def _obey(self, packet: bytes) -> bytes:
         if body_of(packet, Function.STATUS, self.serial) is not None:

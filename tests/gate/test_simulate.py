@@ -11,7 +11,8 @@ from typing import TextIO
 import pytest
 
 from drivers import connect
-from drivers.errors import DeviceLost
+from drivers.errors import DeviceLost, DeviceRefused, DeviceTimeout
+from drivers.url import parse
 from gate.simulate import simulate, simulated
 from models.passage import Direction, SensorSignal, SignalKind
 
@@ -96,6 +97,78 @@ def test_a_person_walks_through_the_sensor_at_a_command() -> None:
     assert terminal.end() == 0
 
 
+LIBRARIES = {"reader/osdp": "osdp"}
+SLOTS = {"reader/pcsc", "reader/emrtd"}  # of a pcscd: see below
+FAR_ENDS = {
+    "reader/line": ("scan T-17", "ok"),
+    "reader/osdp": ("card 12 345", "ok"),
+    "reader/sam": ("state", "no card"),
+    "reader/sim": ("remove", "ok"),
+    "reader/wedge": ("scan T-17", "ok"),
+    "relay/gpio": ("state", "high: none"),
+    "relay/hid": ("state", "MNSHN; closed: none"),
+    "relay/lcus": ("state", "closed: none"),
+    "relay/modbus": ("state", "closed: none"),
+    "relay/sim": ("state", "pulses: 0"),
+    "relay/uhppote": ("state", "opened: none"),
+    "sensor/gpio": ("turn", "done"),
+    "sensor/modbus": ("turn", "done"),
+    "sensor/serial": ("turn exit", "done"),
+    "sensor/sim": ("turned entry", "told"),
+    "sensor/uhppote": ("turn", "done"),
+    "signal/gpio": ("state", "high"),
+    "signal/modbus": ("state", "closed: "),
+    "signal/sim": ("state", "shows: "),
+}
+"""What each device is told, and how its answer begins."""
+
+
+def test_the_table_of_far_ends_is_whole() -> None:
+    """A new simulator must be added to it."""
+    assert {name for name in simulated() if "/" in name} | set(LIBRARIES) | SLOTS == set(FAR_ENDS) | SLOTS
+
+
+@pytest.mark.parametrize("name", FAR_ENDS)
+def test_what_it_prints_first_can_be_connected_to_and_it_obeys(name: str) -> None:
+    pytest.importorskip(LIBRARIES.get(name, "drivers"))
+    terminal = Terminal(name, None)
+    kind = name.partition("/")[0]
+    device = connect(kind, terminal.read())  # type: ignore[call-overload]
+    said, answer = FAR_ENDS[name]
+    assert terminal.type(said).startswith(answer)
+    told = terminal.type("help")
+    assert "error" not in told
+    assert told.endswith("; and: unplug, replug, quit")
+    device.close()
+    assert terminal.end() == 0
+
+
+def test_the_relay_of_a_door_board_loses_its_cable_and_opens_again() -> None:
+    terminal = Terminal("relay/uhppote", None)
+    url = terminal.read()
+    relay = connect("relay", f"{url}&answer_s=0.05")
+    assert terminal.type("unplug") == "unplugged"
+    with pytest.raises(DeviceTimeout):
+        relay.poll()
+    assert terminal.type("replug") == url
+    relay.pulse(0.1)
+    assert terminal.type("state") == "opened: 1"
+    assert terminal.type("refuse") == "done"
+    with pytest.raises(DeviceRefused):
+        relay.pulse(0.1)
+    relay.close()
+    assert terminal.end() == 0
+
+
+def test_the_key_of_a_simulated_badge_reader_goes_with_it() -> None:
+    pytest.importorskip("osdp", reason="libosdp is not installed")
+    terminal = Terminal("osdp", None)
+    key = Path(parse(terminal.read()).options["key"])
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert terminal.end() == 0
+    assert not key.parent.exists()
+
+
 def test_quit_ends_it() -> None:
     terminal = Terminal("sensor/sim", None)
     assert terminal.read().startswith("sim+serial:///dev/")
@@ -112,7 +185,7 @@ def test_an_unknown_driver_is_named_with_the_nearest_one() -> None:
 def test_a_name_that_two_kinds_share_is_given_with_its_kind() -> None:
     names = simulated()
     assert {"relay/sim", "sensor/sim", "relay/lcus", "lcus"} <= set(names)
-    assert "sim" not in names
+    assert not {"sim", "uhppote", "gpio"} & set(names)
 
 
 def test_a_simulator_may_bring_its_own_wire() -> None:
