@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.commands import _hub_upstream
 from gate.commands._out import clock, json_option, note, say_json
 from models.wire import from_json, to_json
 
@@ -52,39 +53,45 @@ KEPT = "hub.json"  # what the last start was told, for the other commands
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="More than one needs PostgreSQL. [default: 1]")
 @click.option("--upstream", metavar="URL", help="Makes it a venue hub of the centre there.")
+@json_option
 @click.pass_context
-def command(ctx: click.Context, /, state: Path, site: str, names: tuple[str, ...], **said: Any) -> None:
+def command(ctx: click.Context, /, state: Path, site: str, names: tuple[str, ...], as_json: bool, **said: Any) -> None:
     """Run the central server, or one of the commands below on its folder."""
     told = {key: value for key, value in said.items() if value is not None} | ({"names": names} if names else {})
     with _libraries():
         from sync.server.settings import Settings
     if ctx.invoked_subcommand is None:
-        _run(Settings(state, **told), site)
+        _run(Settings(state, **told), site, as_json)
     else:
         ctx.obj = replace(_kept(state), **told)
 
 
-def _run(settings: Settings, site: str) -> None:
+def _run(settings: Settings, site: str, as_json: bool) -> None:
     with _libraries():
         from sync.server import process
     listener = process.listen(settings.host, settings.port)
     settings = replace(settings, port=listener.getsockname()[1])
     hub = process.prepare(settings, site)
     _keep(settings)
-    _greet(hub)
+    _greet(hub, as_json)
     hub.engine.dispose()
     with suppress(KeyboardInterrupt):  # the usual end at a keyboard
         process.serve(settings, listener)
 
 
-def _greet(hub: Hub) -> None:
+def _greet(hub: Hub, as_json: bool) -> None:
+    """Where it is, whom to trust, and how the first owner comes in. Flushed, for a program may be waiting for it."""
     from sync.server.accounts import first_code
     from sync.server.authority import spoken
     from sync.server.site import authority_of
 
-    click.echo(f"{hub.settings.base_url}\nauthority   {spoken(authority_of(hub).fingerprint)}")
-    if first := first_code(hub):
-        click.echo(f"set-up code {first}  (makes the first owner, once, within a day)")
+    url, fingerprint, first = hub.settings.base_url, authority_of(hub).fingerprint, first_code(hub)
+    if as_json:
+        say_json({"url": url, "fingerprint": fingerprint, "setup_code": first})
+        return
+    click.echo(f"{url}\nauthority    {spoken(fingerprint)}")
+    if first:
+        click.echo(f"set-up code  {first}  (makes the first owner, once, within a day)")
 
 
 @command.command("code")
@@ -238,3 +245,6 @@ def _kept(state: Path) -> Settings:
     path = state / KEPT
     told = from_json(dict[str, Any], path.read_bytes()) if path.exists() else {}
     return Settings(**(told | {"state_dir": state, "names": tuple(told.get("names", Settings(state).names))}))
+
+
+command.add_command(_hub_upstream.command)

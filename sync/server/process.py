@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
+from alembic.util import CommandError
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -26,6 +29,7 @@ KEEP_ALIVE_S = 30
 CONNECTIONS = 4096  # for each worker: a gate holds two or three
 LOOK_AT_CERTIFICATE_S = 3600.0
 
+_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _contexts: list[tuple[ssl.SSLContext, Path]] = []  # those in use in this process, to be given a new certificate
 
 
@@ -35,13 +39,16 @@ class CannotServe(Exception):
 
 def prepare(settings: Settings, site: str = "") -> Hub:
     """Open the server's folder and database, bring both up to date and make what is missing. Raises `CannotServe`."""
-    _check(settings)
+    _check(settings, site)
     hub = open_hub(settings)
     try:
         migrate(hub.engine)
     except DBAPIError as error:
         raise CannotServe(f"{_shown(settings)} can't be used: {_first_line(error)}") from None
-    ensure_site(hub, site or settings.names[0])
+    except CommandError:
+        raise CannotServe(f"{_shown(settings)} was made by a newer program than this one: install that") from None
+    if site not in ("", found := ensure_site(hub, site or f"site-{secrets.token_hex(3)}")):
+        raise CannotServe(f"this site is {found!r} for ever, and its devices know it so: leave --site out")
     authority_of(hub).server_file(settings, hub.clock())
     return hub
 
@@ -134,7 +141,9 @@ async def _keep_certificate(hub: Hub) -> None:
         await asyncio.to_thread(refresh_certificate, hub)
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: Settings, site: str) -> None:
+    if site and not _SITE.fullmatch(site):
+        raise CannotServe("a site's name goes into every request: 1 to 64 of A–Z, a–z, 0–9, '.', '_' and '-'")
     try:
         kind = make_url(settings.database_url).get_backend_name()
         make_url(settings.database_url).get_dialect()
