@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from sync.contract import BundleOffer
+from sync.contract import BundleOffer, ClaimRequest
 from sync.contract_hub import GateTask, HubEvent, HubGate, HubGates, HubStanding
 from sync.server import tables
+from sync.server.claims import Asked
 from sync.server.database import insert_or_ignore
 from sync.server.devices import ENROLLED, Caller
 from sync.server.enrolment import REPLACED
@@ -40,11 +43,15 @@ def meet_hub(hub: Hub, connection: Connection, caller: Caller, told: HubGates) -
     return _standing(connection, caller.device, told)
 
 
-def gates_behind(connection: Connection, device: str) -> dict[str, str]:
-    """The devices behind the hub `device`, by their names."""
+def of_gates(hub: Hub, caller: Caller, claims: Sequence[ClaimRequest]) -> list[Asked]:
+    """Claims that the venue hub `caller` brings, each as that of the gate behind it which it names."""
     row = tables.device
-    rows = connection.execute(select(row.c.name, row.c.device).where(row.c.hub == device, row.c.state == ENROLLED))
-    return {one.name: one.device for one in rows}
+    with hub.engine.connect() as connection:
+        rows = connection.execute(select(row.c.name, row.c.device).where(row.c.hub == caller.device))
+        gates = {one.name: one.device for one in rows}
+    return [
+        Asked(one if one.gate else replace(one, gate=caller.name), gates.get(one.gate, caller.device)) for one in claims
+    ]
 
 
 def _let_go(hub: Hub, connection: Connection, caller: Caller, told: set[str]) -> None:

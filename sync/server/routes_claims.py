@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,7 +16,9 @@ from sync.contract import ClaimAnswers, ClaimBatch, ClaimRequest, Problem
 from sync.server.claims import LARGEST_BATCH, Asked, ClaimDesk
 from sync.server.devices import REFUSALS, enrolled, signed
 from sync.server.hub import Hub
+from sync.server.hub_gates import of_gates
 from sync.server.problems import Refused
+from sync.server.upstream import Beyond
 
 router = APIRouter(prefix="/v1/gate", tags=["device"])
 
@@ -55,10 +58,12 @@ async def claim(request: Request) -> Response:
         raise Refused(422, "not_as_documented", str(error)) from None
     if len(batch.claims) > LARGEST_BATCH:
         raise Refused(413, "too_many_claims", f"at most {LARGEST_BATCH} claims go into one request")
-    through_hub = caller.kind == "hub"
-    asked = [
-        Asked(one if through_hub and one.gate else replace(one, gate=caller.name), caller.device)
-        for one in batch.claims
-    ]
+    asked = [Asked(replace(one, gate=caller.name), caller.device) for one in batch.claims]
+    if caller.kind == "hub":
+        asked = await asyncio.to_thread(of_gates, request.app.state.hub, caller, batch.claims)
     desk: ClaimDesk = request.app.state.claim_desk
-    return Response(to_json(ClaimAnswers(tuple(await desk.ask(asked)))), media_type="application/json")
+    answers = await desk.ask(asked)
+    beyond: Beyond | None = getattr(request.app.state, "beyond", None)
+    if beyond is not None:
+        answers = await beyond.complete([one.claim for one in asked], answers)
+    return Response(to_json(ClaimAnswers(tuple(answers))), media_type="application/json")

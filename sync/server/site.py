@@ -9,6 +9,7 @@ from sync.server import tables
 from sync.server.authority import Authority
 from sync.server.hub import Hub
 from sync.server.problems import Refused
+from sync.server.upstream_papers import papers_of
 
 ISSUER = "centre"
 """Under this name the server signs bundles."""
@@ -41,5 +42,7 @@ def authority_of(hub: Hub) -> Authority:
 
 
 def issuers(hub: Hub) -> tuple[Issuer, ...]:
-    """Whose bundles the devices of this site may believe."""
-    return (Issuer(ISSUER, hub.issuer_key.public_key().public_bytes_raw().hex()),)
+    """Whose bundles, and whose time, the devices of this site may believe; at a venue hub the centre's as well."""
+    key = hub.issuer_key.public_key().public_bytes_raw().hex()
+    papers = papers_of(hub.settings)
+    return (Issuer(ISSUER, key),) if papers is None else (Issuer(papers.device, key), *papers.issuers)
