@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -134,6 +135,30 @@ def test_guessing_from_many_addresses_ends_as_well(site: Hub) -> None:
     tried = [_refused(site, new_code(), f"198.51.100.{n}") for n in range(LIMIT.for_all + 1)]
     assert tried[-1] == "too_many_attempts"
     assert set(tried[:-1]) == {"code_refused"}
+
+
+def test_who_has_one_ipv6_address_has_many_and_is_counted_once(site: Hub) -> None:
+    tried = [_refused(site, new_code(), f"2001:db8::{n:x}") for n in range(LIMIT.for_address + 1)]
+    assert tried[-1] == "too_many_attempts"
+    assert _refused(site, new_code(), "2001:db8:0:1::1") == "code_refused"
+
+
+def test_of_many_boxes_with_one_code_at_once_one_gets_in(site: Hub) -> None:
+    code = _invite(site).code
+    told: list[str] = []
+
+    def come() -> None:
+        try:
+            told.append(Box().enrol(site, code).site)
+        except Refused as refused:
+            told.append(refused.code)
+
+    threads = [threading.Thread(target=come) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == ["code_refused"] * 5 + ["hall"]
 
 
 def test_a_code_of_another_site_is_refused_and_not_spent(site: Hub) -> None:
