@@ -6,8 +6,17 @@ from pathlib import Path
 
 import click
 
+_READERS = ("sam", "emrtd", "pcsc", "line", "osdp")
+
 
 @click.command("demo", short_help="Play an evening at the gate, without hardware.")
+@click.option(
+    "--reader",
+    type=click.Choice(_READERS),
+    default="sam",
+    show_default=True,
+    help="What reads documents: ID cards, passports, contactless cards, codes, badges.",
+)
 @click.option("--people", metavar="N", type=click.IntRange(min=0), default=0, help="So many visitors more.")
 @click.option(
     "--faces",
@@ -29,14 +38,17 @@ import click
     type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
     help="Keep ledger, configuration and log there.",
 )
-def command(people: int, faces: Path | None, pace: float, as_json: bool, keep: Path | None) -> None:
+def command(reader: str, people: int, faces: Path | None, pace: float, as_json: bool, keep: Path | None) -> None:
     """Play an evening: a whole lane with simulated devices, from the ticket to the turnstile.
 
-    Exit code 1: something did not go as it should.
+    Passports (emrtd) and contactless cards (pcsc) go through a real pcscd, which the demo starts for itself: that
+    takes `apt-get install pcscd vsmartcard-vpcd` and pyscard. Badges (osdp) take libosdp.
+
+    Exit code 1: something did not go as it should; 5: what the reader needs is not installed.
     """
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise click.BadParameter(f"{keep} is not empty: name a new folder", param_hint="--keep")
 
     from gate.demo.evening import main
 
-    raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep))
+    raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep, reader=reader))

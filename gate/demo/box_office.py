@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drivers import connect
-from gate.demo.cast import Person, write_tables
+from gate.demo.cast import EVENT, Person, write_tables
 from gate.demo.rig import Rig
 from gate.enrol import enroller
 from models.decision import Policy, Profile
@@ -22,7 +22,6 @@ from models.store.vault import DeviceKey, load_or_make_event_secret
 from sync.bundle_build import Issue
 from sync.manifest import Result, Tables, build_manifest, load_manifest
 
-EVENT = "demo-evening"
 ISSUER = "demo-hall"
 
 
@@ -40,13 +39,13 @@ def sell(
 ) -> Result:
     """Write the tables, enrol the photographs, sign the bundle and load it. `known` are references without pictures."""
     tables, now = rig.folder / "office", time.time()
-    write_tables(people, tables, now)
+    write_tables(people, tables, now, rig.wire.document)
     key_file = rig.state_dir / "device.key"
     device_key = DeviceKey.load(key_file) if key_file.exists() else DeviceKey.make(key_file)
     signing_key = Ed25519PrivateKey.generate()
     issue = Issue(
         issuer=ISSUER,
-        policy=policy or evening_policy(),
+        policy=policy or rig.wire.policy(evening_policy()),
         version=1,
         issued_at=now,
         expires_at=now + 86_400,

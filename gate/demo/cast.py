@@ -19,9 +19,10 @@ from drivers.face.sim import marked
 from drivers.interfaces import FaceEngine, Frame
 from drivers.reader.sam import Card, resident_card
 from models.face import FaceProblem
-from models.ids import check_digit
+from models.ids import DocumentType, check_digit
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
+EVENT = "demo-evening"
 
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张"
 _GIVEN = ("晓明", "子涵", "雨桐", "浩然", "欣怡", "建国", "秀英", "志强", "丽华", "俊杰", "婷婷", "海燕")
@@ -79,6 +80,7 @@ class Person:
     declined: bool = False
     listed: str = ""  # a watch entry's action
     card_ends: date | None = date(2041, 1, 1)
+    document: str = ""  # what is odd about the document, in a word that its wire knows
 
     def card(self) -> Card:
         """The chip of this person's ID card."""
@@ -96,14 +98,24 @@ def person(index: int, looks: Looks) -> Person:
     return Person(f"T{index:05d}", looks, digits + check_digit(digits), name, birth, seat=seat)
 
 
-def write_tables(people: list[Person], folder: Path, now: float) -> None:
-    """`people.csv`, `watch.csv` and `photos/` as an organiser hands them in."""
+def by_resident_id(one: Person) -> tuple[DocumentType, str]:
+    """The document that opens a ticket, where it is the resident ID card."""
+    return DocumentType.RESIDENT_ID, one.number
+
+
+def write_tables(
+    people: list[Person],
+    folder: Path,
+    now: float,
+    document: Callable[[Person], tuple[DocumentType, str]] = by_resident_id,
+) -> None:
+    """`people.csv`, `watch.csv` and `photos/` as an organiser hands them in. `document` is what opens a ticket."""
     photos = folder / "photos"
     photos.mkdir(parents=True, exist_ok=True)
     with_ticket = [one for one in people if one.has_ticket]
-    _write_csv(folder / "people.csv", [_row(one, now) for one in with_ticket])
+    _write_csv(folder / "people.csv", [_row(one, now, *document(one)) for one in with_ticket])
     listed = [one for one in people if one.listed]
-    _write_csv(folder / "watch.csv", [_watch_row(one, now) for one in listed])
+    _write_csv(folder / "watch.csv", [_watch_row(one, now, *document(one)) for one in listed])
     for one in with_ticket:
         if one.has_photo and not one.declined:
             cv2.imwrite(str(photos / f"{one.ticket}.png"), one.looks.portrait())
@@ -128,11 +140,12 @@ def looks_from_folder(folder: Path, engine: FaceEngine, say: Callable[[str], Non
     return found
 
 
-def _row(one: Person, now: float) -> dict[str, str]:
+def _row(one: Person, now: float, document: DocumentType, number: str) -> dict[str, str]:
     return {
         "ticket": one.ticket,
         "name": one.name,
-        "number": one.number,
+        "document": document,
+        "number": number,
         "not_before": _time(now + one.opens_s),
         "not_after": _time(now + one.opens_s + DAY_S),
         "gates": one.gates,
@@ -148,14 +161,14 @@ def _row(one: Person, now: float) -> dict[str, str]:
     }
 
 
-def _watch_row(one: Person, now: float) -> dict[str, str]:
+def _watch_row(one: Person, now: float, document: DocumentType, number: str) -> dict[str, str]:
     return {
         "entry": f"W-{one.ticket}",
         "owner": "Demo Hospital",
         "purpose": "scalping",
         "action": one.listed,
-        "document": "resident_id",
-        "number": one.number,
+        "document": document,
+        "number": number,
         "valid_from": _time(now - DAY_S),
         "valid_to": _time(now + 300 * DAY_S),
         "approvers": "security-lead|ombudsman",

@@ -14,6 +14,7 @@ from gate.demo.cast import Looks, Person, looks_from_folder
 from gate.demo.link import GateSilent
 from gate.demo.night import Night, NotAsTold
 from gate.demo.outcome import Outcome, Told
+from gate.demo.readers import Wire, wire_of
 from gate.demo.rig import Rig, Wiring
 from gate.demo.stories import Book, Ending, Story, evening, ordinary, rendered_looks
 from gate.demo.table import Board, JsonBoard, LiveBoard
@@ -30,15 +31,26 @@ OWN_PICTURES = "dlib:?enrol_height=70"
 
 
 def main(
-    *, people: int = 0, faces: Path | None = None, pace: float = 0.0, as_json: bool = False, keep: Path | None = None
+    *,
+    people: int = 0,
+    faces: Path | None = None,
+    pace: float = 0.0,
+    as_json: bool = False,
+    keep: Path | None = None,
+    reader: str = "sam",
 ) -> int:
-    """Run the evening and show it. Exit status 0 only if everything went as it must."""
+    """Run the evening and show it. Exit status 0 only if everything went as it must.
+
+    `reader` is one of `readers.NAMES`. Raises `DriverError` where what it needs is not installed.
+    """
+    wire_of(reader)
     with ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="menshen-")))
         folder.mkdir(parents=True, exist_ok=True)
         board: Board = JsonBoard() if as_json else stack.enter_context(LiveBoard())
         looks = _real_looks(faces, board) if faces else rendered_looks()
-        outcome = run(folder, looks, people, pace, board, Wiring(face=OWN_PICTURES) if faces else None)
+        wiring = Wiring(reader=reader, face=OWN_PICTURES) if faces else Wiring(reader=reader)
+        outcome = run(folder, looks, people, pace, board, wiring)
         board.close(outcome)
     return 0 if outcome.ok else 1
 
@@ -53,13 +65,15 @@ def run(
     folder: Path, looks: list[Looks], people: int, pace: float, board: Board, wiring: Wiring | None = None
 ) -> Outcome:
     """Sell the tickets, start the lane, tell every story, stop, and check the ledger."""
-    stories = evening(looks) + _crowd(looks, people)
     with Rig(folder, wiring) as rig:
+        book = evening(looks, rig.wire)
+        stories = book.stories + _crowd(looks, people, rig.wire)
+        board.opens(rig.wire, book.left_out)
         began = time.monotonic()
         board.say("enrolling the pictures and signing the manifest")
         sell(rig, everybody(stories), progress=board.progress)
         sold_s = time.monotonic() - began
-        return replace(play(rig, stories, board, pace), sold_s=sold_s)
+        return replace(play(rig, stories, board, pace), sold_s=sold_s, left_out=book.left_out)
 
 
 def play(rig: Rig, stories: list[Story], board: Board, pace: float = 0.0) -> Outcome:
@@ -73,11 +87,11 @@ def play(rig: Rig, stories: list[Story], board: Board, pace: float = 0.0) -> Out
     exit_status = rig.stop()
     with read_ledger(rig.ledger) as ledger:
         counts = ledger.count_by_reason()
-    return Outcome(told, verify(rig.ledger), counts, ready_s, exit_status=exit_status)
+    return Outcome(told, verify(rig.ledger), counts, ready_s, exit_status=exit_status, wire=rig.wire)
 
 
-def _crowd(looks: list[Looks], people: int) -> list[Story]:
-    book = Book(looks, first=1000)
+def _crowd(looks: list[Looks], people: int, wire: Wire) -> list[Story]:
+    book = Book(looks, first=1000, wire=wire)
     ordinary(book, people)
     return book.stories
 

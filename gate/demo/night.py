@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drivers.reader._sam_frames import FIND
-from drivers.reader.sam import SamSimulator
 from gate.demo.cast import Person
+from gate.demo.readers import DemoReader
 from gate.demo.rig import Rig
 from models.decision import Reason, StewardAction, Verdict
 from models.passage import Direction
@@ -17,7 +15,6 @@ from models.view import LaneView, Phase
 
 VERDICT_S = 15.0
 DEVICE_S = 12.0
-SEE_S = 1.0
 
 
 class NotAsTold(AssertionError):
@@ -34,6 +31,7 @@ class Night:
     relay_ms: list[float] = field(default_factory=list)
     visits: int = 0
     _settled: set[int] = field(default_factory=set)
+    _used: DemoReader | None = None
 
     def enters(self, one: Person, direction: Direction = Direction.ENTRY, *, walks: bool = True) -> None:
         """Shows card and face, is let through, and walks. Or is let through and does not."""
@@ -63,26 +61,26 @@ class Night:
 
     def pulls_card_too_soon(self, one: Person) -> None:
         """Takes the card away while it is read, and then shows it properly."""
-        self.rig.reader.pull_during_read = True
-        self._expect(self.comes(one), Verdict.DENY)
+        self._step_up(one, one)
+        self._expect(self._presents(lambda: self.rig.entry.pull_too_soon(one)), Verdict.DENY)
         self.leaves()
         self.enters(one)
 
     def has_garbled_card(self, one: Person) -> None:
-        """The reader's answers arrive with a wrong checksum, and then rightly."""
-        self.rig.reader.spoil_checksum(2)
-        self._expect(self.comes(one), Verdict.DENY)
+        """What the reader says arrives disturbed, and then rightly."""
+        self._step_up(one, one)
+        self._expect(self._presents(lambda: self.rig.entry.garble(one)), Verdict.DENY)
         self.leaves()
         self.enters(one)
 
     def shows_forged(self, one: Person) -> None:
-        """A card that the module does not accept."""
-        self._expect(self._presents(lambda: self.rig.reader.present(one.card(), 0x32)), Verdict.DENY)
+        """A document that is not genuine."""
+        self._expect(self._presents(lambda: self.rig.entry.forge(one)), Verdict.DENY)
         self.leaves()
 
     def shows_bus_card(self, one: Person) -> None:
         """A card that is no document at all."""
-        self._expect(self._presents(self.rig.reader.not_an_id_card), Verdict.DENY)
+        self._expect(self._presents(lambda: self.rig.entry.show_something_else(one)), Verdict.DENY)
         self.leaves()
 
     def covers_face_then_shows_it(self, one: Person) -> None:
@@ -90,7 +88,7 @@ class Night:
         pulses = self.rig.relay.pulses
         self.visits += 1
         self.rig.stage.show(one.looks.frames(self.visits, covered=True))
-        view = self._presents(lambda: self.rig.reader.present(one.card()))
+        view = self._presents(lambda: self.rig.entry.present(one))
         self._expect(view, Verdict.REFER)
         self.rig.stage.show(one.looks.frames(self.visits))
         self._settle(view, StewardAction.RETRY_FACE, pulses)
@@ -118,7 +116,7 @@ class Night:
         """The power goes at the moment the relay clicks. When it is back, nobody knows whether anybody passed."""
         pulses = self.rig.relay.pulses
         self._step_up(one, one)
-        self.rig.reader.present(one.card())
+        self.rig.entry.present(one)
         self._wait_for_pulse(pulses, VERDICT_S)
         self.rig.kill()
         self.leaves()
@@ -133,16 +131,16 @@ class Night:
     def comes(self, one: Person, *, face: Person | None = None, direction: Direction = Direction.ENTRY) -> LaneView:
         """Steps up, presents the card, and waits for the word."""
         self._step_up(one, face or one)
-        reader = self.rig.reader if direction is Direction.ENTRY else self.rig.exit_reader
-        return self._presents(lambda: reader.present(one.card()))
+        reader = self._used = self.rig.entry if direction is Direction.ENTRY else self.rig.leaving
+        return self._presents(lambda: reader.present(one))
 
     def leaves(self) -> None:
         """Takes the card and goes. Whoever comes next leaves the reader the time to see the empty field."""
         self.rig.stage.clear()
-        for reader in (self.rig.reader, self.rig.exit_reader):
+        for reader in (self.rig.entry, self.rig.leaving):
             reader.remove()
         if self.rig.process.poll() is None:
-            _let_it_see_nothing(self.rig.reader)
+            (self._used or self.rig.entry).rest()
         self._pause()
 
     def _step_up(self, one: Person, face: Person) -> None:
@@ -200,8 +198,8 @@ class Night:
 
     def _measure(self) -> None:
         """Card to relay, where no person came in between: from the reader's last byte to the contact."""
-        reader = max(self.rig.reader, self.rig.exit_reader, key=_answered)
-        self.relay_ms.append((self.rig.relay.changes[-1].at - reader.last_answer_at) * 1000)
+        answered_at = max(self.rig.entry.last_answer_at, self.rig.leaving.last_answer_at)
+        self.relay_ms.append((self.rig.relay.changes[-1].at - answered_at) * 1000)
 
     def _expect(self, view: LaneView, verdict: Verdict) -> None:
         if view.verdict is not verdict:
@@ -210,17 +208,6 @@ class Night:
     def _pause(self) -> None:
         if self.pace_s:
             threading.Event().wait(self.pace_s)
-
-
-def _let_it_see_nothing(reader: SamSimulator) -> None:
-    asked = reader.asked[FIND]
-    ends = time.monotonic() + SEE_S
-    while reader.asked[FIND] < asked + 2 and time.monotonic() < ends:
-        threading.Event().wait(0.01)
-
-
-def _answered(reader: SamSimulator) -> float:
-    return reader.last_answer_at
 
 
 def _is_decided(view: LaneView) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gate.demo.readers import Wire
 from gate.demo.stories import Story
 from models.record import DecisionBody
 from models.store.ledger_db import Verification
@@ -36,6 +37,8 @@ class Outcome:
     ready_s: float = 0.0
     sold_s: float = 0.0
     exit_status: int = 0
+    wire: Wire | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -9,27 +9,33 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gate
 from drivers.camera.sim import Stage
-from drivers.reader.sam import SamSimulator
 from drivers.relay.lcus import LcusSimulator
 from drivers.sensor.serial import SensorSimulator
 from drivers.transport import PtyPort
 from gate.demo.link import GateLink
+from gate.demo.readers import Bench, DemoReader, wire_of
 from models.command import Snapshot
 from models.view import Phase
+
+if TYPE_CHECKING:
+    from drivers.reader.sam import SamSimulator
 
 START_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the lane has. `pace`: the reader's bytes take as long as on a real line."""
+    """What the lane has. `reader` is one of `readers.NAMES`; `pace`: its bytes take as long as on a real line."""
 
     name: str = "G1"
+    reader: str = "sam"
     face: str = "dlib:"
     camera: bool = True
     sensor: bool = True
@@ -60,11 +66,12 @@ class Rig:
         self._ports: list[PtyPort] = []
         self._process: subprocess.Popen[bytes] | None = None
         self.link = GateLink(folder / "gate.sock")
-        self.reader = SamSimulator(self._port("reader"), pace=self.wiring.pace)
-        self.exit_reader = SamSimulator(self._port("exit-reader"), pace=self.wiring.pace)
+        self._closing, self._environment = ExitStack(), dict[str, str]()
+        self.wire = wire_of(self.wiring.reader)
+        self.entry, self.leaving = self._fit_readers()
         self.relay = LcusSimulator(self._port("relay"))
         self.sensor = SensorSimulator(self._port("sensor"))
-        for device in (self.reader, self.exit_reader, self.relay, self.sensor):
+        for device in (self.relay, self.sensor):
             self._run(device.run)
         self.stage = Stage()
         self.plug_camera()
@@ -80,6 +87,16 @@ class Rig:
         """The daemon."""
         assert self._process is not None, "start first"
         return self._process
+
+    @property
+    def reader(self) -> SamSimulator:
+        """The module in the reader, where the lane has one with a module."""
+        return _module(self.entry)
+
+    @property
+    def exit_reader(self) -> SamSimulator:
+        """The module in the reader of those who leave."""
+        return _module(self.leaving)
 
     @property
     def ledger(self) -> Path:
@@ -125,6 +142,7 @@ class Rig:
             thread.join(2.0)
         for port in self._ports:
             port.close()
+        self._closing.close()
 
     def plug_camera(self) -> None:
         """Connect the camera, or connect it again after `stage.unplug()`."""
@@ -145,6 +163,18 @@ class Rig:
         self._ports.append(port)
         return self._cable(name, port)
 
+    def _fit_readers(self) -> tuple[DemoReader, DemoReader]:
+        bench = Bench(
+            self.folder,
+            lambda name: self._port(name),
+            lambda work: self._run(work),
+            self._closing,
+            self._environment,
+            self.wiring.pace,
+            self.wiring.poll_ms,
+        )
+        return self.wire.fit(bench)
+
     def _run(self, work: Callable[[threading.Event], None]) -> None:
         thread = threading.Thread(target=work, args=(self._stop,), daemon=True)
         self._threads.append(thread)
@@ -152,7 +182,7 @@ class Rig:
 
     def _launch(self) -> None:
         source = str(Path(gate.__file__).parents[1])
-        environment = os.environ | {"PYTHONPATH": source}
+        environment = os.environ | {"PYTHONPATH": source} | self._environment
         command = [sys.executable, "-m", "gate.cli", "run", "--config", str(self.config)]
         with (self.folder / "gate.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603
@@ -161,7 +191,7 @@ class Rig:
         wiring, folder = self.wiring, self.folder
         camera = f"sim+unix://{folder / 'stage.sock'}" if wiring.camera else ""
         sensor = f"serial+serial://{folder / 'sensor'}" if wiring.sensor else ""
-        leaving = f"sam+serial://{folder / 'exit-reader'}?poll_ms={wiring.poll_ms}" if wiring.exit_reader else ""
+        leaving = self.leaving.url if wiring.exit_reader else ""
         return "\n".join(
             [
                 "[gate]",
@@ -172,7 +202,7 @@ class Rig:
                 "[socket]",
                 f'path = "{folder / "gate.sock"}"',
                 "[devices]",
-                f'reader = "sam+serial://{folder / "reader"}?poll_ms={wiring.poll_ms}"',
+                f'reader = "{self.entry.url}"',
                 f'exit_reader = "{leaving}"',
                 f'camera = "{camera}"',
                 f'face = "{wiring.face}"',
@@ -184,6 +214,13 @@ class Rig:
                 "",
             ]
         )
+
+
+def _module(reader: DemoReader) -> SamSimulator:
+    from gate.demo.readers.sam import SamReader
+
+    assert isinstance(reader, SamReader), "this lane's reader has no module"
+    return reader.simulator
 
 
 def _is_ready(snapshot: Snapshot) -> bool:

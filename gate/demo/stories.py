@@ -9,6 +9,7 @@ from datetime import date
 from drivers.camera import _visitors as visitors
 from gate.demo.cast import DAY_S, HOUR_S, Looks, Person, person
 from gate.demo.night import Night
+from gate.demo.readers import Wire
 from models.decision import Reason, StewardAction, Verdict
 from models.passage import Direction
 
@@ -48,18 +49,24 @@ PASSED = "passage:passed"
 
 
 class Book:
-    """Hands out people one after the other, each with a face of his own, and writes the stories down."""
+    """Hands out people one after the other, each with a face of his own, and writes the stories down.
 
-    def __init__(self, looks: list[Looks], first: int = 0) -> None:
+    With a `wire` they are told as it fits that reader; `left_out` are those that don't, with the reason.
+    """
+
+    def __init__(self, looks: list[Looks], first: int = 0, wire: Wire | None = None) -> None:
         self._looks = looks
         self._count = first
+        self._wire = wire
         self.stories: list[Story] = []
+        self.left_out: dict[str, str] = {}
 
     def someone(self, **changes: object) -> Person:
         """The next visitor."""
         index = self._count
         self._count += 1
-        return replace(person(index, self._looks[index % len(self._looks)]), **changes)  # type: ignore[arg-type]
+        one = person(index, self._looks[index % len(self._looks)])
+        return replace(self._wire.dress(one) if self._wire else one, **changes)  # type: ignore[arg-type]
 
     def tell(
         self,
@@ -69,7 +76,15 @@ class Book:
         leaves: tuple[str, ...] = (),
         unseen: bool = False,
     ) -> None:
-        """Add a story: what is done, and how it ends."""
+        """Add a story: what is done, and how it ends. The wire may leave it out, or have it told otherwise."""
+        wire = self._wire
+        if wire and name in wire.left_out:
+            self.left_out[wire.titles.get(name, name)] = wire.left_out[name]
+            return
+        if wire and name in wire.retold:
+            wire.retold[name](self)
+            return
+        name = wire.titles.get(name, name) if wire else name
         deeds = tuple(part for part in told if callable(part))
         endings = tuple(part for part in told if isinstance(part, tuple))
         self.stories.append(Story(name, people, deeds, endings, leaves, unseen))
@@ -87,12 +102,15 @@ def ordinary(book: Book, count: int) -> None:
         book.tell("holder of a ticket", (one,), does(Night.enters, one), OK, leaves=(PASSED,))
 
 
-def evening(looks: list[Looks]) -> list[Story]:
+def evening(looks: list[Looks], wire: Wire | None = None) -> Book:
     """One story for every way the evening goes right or wrong."""
-    book = Book(looks)
-    for chapter in (_tickets, _cards, _faces, _people, _hardware):
+    book = Book(looks, wire=wire)
+    for chapter in (_tickets, _cards, _faces, _people):
         chapter(book)
-    return book.stories
+    if wire:
+        wire.more(book)
+    _hardware(book)
+    return book
 
 
 def _tickets(book: Book) -> None:

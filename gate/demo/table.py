@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from gate.demo.outcome import Outcome, Told
+from gate.demo.readers import Wire
 from gate.demo.stories import Story
 from models import wire
 from models.decision import Verdict
-from models.words import WORDS
+from models.record import DecisionBody
+from models.words import words_of
 
 _COLOURS = {Verdict.ADMIT: "green", Verdict.DENY: "red", Verdict.REFER: "yellow"}
 _SIGNS = {Verdict.ADMIT: "✓", Verdict.DENY: "✗", Verdict.REFER: "?"}
@@ -31,6 +33,9 @@ class Board(Protocol):
 
     def progress(self, done: int, of: int) -> None:
         """How far the pictures are."""
+
+    def opens(self, wire: Wire, left_out: dict[str, str]) -> None:
+        """The lane's reader, and the stories that make no sense for it."""
 
     def begins(self, story: Story) -> None:
         """A visitor comes."""
@@ -69,6 +74,17 @@ class LiveBoard:
         """On the status line."""
         self._status.update(f"enrolling and sealing: {done} of {of}")
 
+    def opens(self, wire: Wire, left_out: dict[str, str]) -> None:
+        """Some lines at the top, unless it is the evening that everybody knows."""
+        if wire.name == "sam":
+            return
+        self._console.print(f"READER  {wire.about}", style="bold", highlight=False)
+        if wire.meaning:
+            self._console.print(wire.meaning, style="yellow", highlight=False)
+        for name, reason in left_out.items():
+            self._console.print(f"left out: {name} ({reason})", style="dim", highlight=False)
+        self._console.print()
+
     def begins(self, story: Story) -> None:
         """On the status line."""
         if not self._stories:
@@ -89,7 +105,7 @@ class LiveBoard:
                 steps += f" · card→relay {relay.pop(0):.0f}"
             verdict = f"{_SIGNS[word.verdict]} {word.verdict.upper()}"
             name = told.story.name if number == 0 else ""
-            step = "" if admitted else WORDS[word.reason].next_step
+            step = "" if admitted else next_step(body)
             self._console.print(
                 _line(name, verdict, word.reason, step, steps),
                 style=_COLOURS[word.verdict],
@@ -125,6 +141,10 @@ class JsonBoard:
     def progress(self, done: int, of: int) -> None:
         """Nothing: nobody looks."""
 
+    def opens(self, wire: Wire, left_out: dict[str, str]) -> None:
+        """On standard error, and in the outcome."""
+        self.say(f"reader: {wire.about}")
+
     def begins(self, story: Story) -> None:
         """On standard error."""
         print(story.name, file=sys.stderr)
@@ -143,6 +163,9 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
     """The evening as plain values."""
     return {
         "ok": outcome.ok,
+        "reader": outcome.wire.name if outcome.wire else "",
+        "meaning": outcome.wire.meaning if outcome.wire else "",
+        "left_out": outcome.left_out,
         "stories": [_story(told) for told in outcome.told],
         "counts": outcome.counts,
         "card_to_relay_ms": _times(outcome),
@@ -156,6 +179,12 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def next_step(body: DecisionBody) -> str:
+    """What staff does next, in the words for what was presented."""
+    facts = body.facts
+    return words_of(body.decision.reason, facts.card.medium if facts.card else facts.problem_medium).next_step
+
+
 def _story(told: Told) -> dict[str, Any]:
     return {
         "name": told.story.name,
@@ -166,7 +195,7 @@ def _story(told: Told) -> dict[str, Any]:
                 "attempt": body.attempt,
                 "verdict": body.decision.verdict,
                 "reason": body.decision.reason,
-                "next_step": WORDS[body.decision.reason].next_step,
+                "next_step": next_step(body),
                 "flags": list(body.decision.flags),
                 "face": wire.to_builtins(body.facts.face),
                 "ms": body.ms,
@@ -193,7 +222,8 @@ def _summary(outcome: Outcome) -> Table:
     table.add_row("stories", f"{right} of {len(outcome.told)} went as they must")
     table.add_row("decisions", ", ".join(f"{reason} {count}" for reason, count in outcome.counts.items()))
     if times:
-        words = f"median {times['median']:.0f} ms, longest {times['longest']:.0f} ms (the reader's own time left out)"
+        timed = outcome.wire.timed if outcome.wire else "the reader's own time left out"
+        words = f"median {times['median']:.0f} ms, longest {times['longest']:.0f} ms ({timed})"
         table.add_row("card to relay", words)
     table.add_row("tickets sold in", f"{outcome.sold_s:.1f} s; lane ready {outcome.ready_s:.1f} s after its start")
     ledger = outcome.ledger
