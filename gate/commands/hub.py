@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sync.server.settings import Settings
 
 OPERATOR = "operator"  # who sits at the server's own keyboard, in the audit
-KEPT = "hub.json"  # what the last start was told, for the other commands
+KEPT = "hub.json"  # what the last start was told
 
 
 @click.group("hub", invoke_without_command=True)
@@ -56,14 +56,17 @@ KEPT = "hub.json"  # what the last start was told, for the other commands
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, state: Path, site: str, names: tuple[str, ...], as_json: bool, **said: Any) -> None:
-    """Run the central server, or one of the commands below on its folder."""
+    """Run the central server, or one of the commands below on its folder.
+
+    What was said at the last start holds until something else is said.
+    """
     told = {key: value for key, value in said.items() if value is not None} | ({"names": names} if names else {})
     with _libraries():
-        from sync.server.settings import Settings
+        settings = replace(_kept(state), **told)
     if ctx.invoked_subcommand is None:
-        _run(Settings(state, **told), site, as_json)
+        _run(settings, site, as_json)
     else:
-        ctx.obj = replace(_kept(state), **told)
+        ctx.obj = settings
 
 
 def _run(settings: Settings, site: str, as_json: bool) -> None:
@@ -230,7 +233,7 @@ def _libraries() -> Iterator[None]:
 
 
 def _keep(settings: Settings) -> None:
-    """Leave word for the other commands; readable by the owner alone, for a URL may hold a password."""
+    """Leave word for the next start and the other commands; for its owner alone, since a URL may hold a password."""
     path = settings.state_dir / KEPT
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)

@@ -17,6 +17,7 @@ from sync.server.edge import Edge
 from sync.server.hub import Hub
 
 FOR_EVERY_ROUTE: dict[int | str, dict[str, Any]] = {
+    408: {"model": Problem, "description": "Too slow"},
     413: {"model": Problem, "description": "Too large"},
     422: {"model": Problem, "description": "Not as documented here"},
     503: {"model": Problem, "description": "The database does not answer"},

@@ -188,3 +188,14 @@ def test_several_workers_serve_one_socket_on_postgresql(run: Callable[..., Runni
     server = run("a", "--workers", "2", "--database", postgres.new_database(cluster))
     with server.client() as client:
         assert {client.get("/v1/health").status_code for _ in range(10)} == {200}
+
+
+@pytest.mark.slow
+def test_what_one_start_was_told_holds_for_the_next(run: Callable[..., Running]) -> None:
+    first = run("a", "--name", "hub.example", "--name", "localhost")
+    first.stop()
+    again = run("a")
+    assert urlsplit(again.url).hostname == "hub.example"
+    assert again.told["fingerprint"] == first.told["fingerprint"]
+    assert again.told["setup_code"] != first.told["setup_code"]  # the old one is void
+    assert (again.state / "hub.json").stat().st_mode & 0o777 == 0o600
