@@ -56,6 +56,13 @@ def authority_only(authority: str) -> ssl.SSLContext:
     return context
 
 
+_DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
+
+class _Dropped(Unreachable):
+    """The connection ended under a request."""
+
+
 class Client:
     """One device's connection to its authority, for one event loop. `server` is as in `https://hub.example:8443`."""
 
@@ -129,6 +136,8 @@ class Client:
                 if response.status_code not in (200, 206):
                     raise refusal(response.status_code, await read_all(response, LARGEST_ANSWER))
                 yield response
+        except _DROPPED as error:
+            raise _Dropped(_words(error)) from None
         except httpx.HTTPError as error:
             raise Unreachable(_words(error)) from None
 
@@ -145,12 +154,14 @@ class Client:
         return answer
 
     async def _ask(self, method: str, target: str, noun: object, kind: type[T], within_s: float) -> tuple[T, int]:
-        """The answer, and the number of the request."""
+        """The answer, and the number of the request. Every request may be made twice."""
+        body = to_json(noun)
         try:
             async with asyncio.timeout(within_s):
-                async with self.stream(method, target, body=to_json(noun)) as response:
-                    number = int(response.request.headers[NUMBER_HEADER])
-                    raw = await read_all(response, LARGEST_ANSWER)
+                try:
+                    number, raw = await self._once(method, target, body)
+                except _Dropped:  # perhaps a kept connection that the server had just given up
+                    number, raw = await self._once(method, target, body)
         except TimeoutError:
             raise Unreachable(f"no answer within {within_s:g} s") from None
         try:
@@ -159,6 +170,10 @@ class Client:
             raise Garbled(
                 f"the authority's answer can't be read ({error}): is its program older than this one?"
             ) from None
+
+    async def _once(self, method: str, target: str, body: bytes) -> tuple[int, bytes]:
+        async with self.stream(method, target, body=body) as response:
+            return int(response.request.headers[NUMBER_HEADER]), await read_all(response, LARGEST_ANSWER)
 
     def _signed(self, method: str, target: str, body: bytes) -> dict[str, str]:
         headers = self.signer.headers(method, target, body)

@@ -50,7 +50,7 @@ async def download(client: Client, offer: BundleOffer, folder: Path) -> Path:
     part = part_of(folder, offer)
     have = _size(part)
     if have > offer.size:
-        part.unlink()
+        part.unlink(missing_ok=True)
         have = 0
     _refuse_what_has_no_room(folder, offer, have)
     if have < offer.size:
