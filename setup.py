@@ -13,7 +13,13 @@ setup(
     package_data={
         "models.store": ["schema/*.sql"],
         "ui": ["strings/*", "assets/*"],
-        "sync.server": ["static/*", "strings/*", "migrations/script.py.mako", "migrations/versions/*.py"],
+        "sync.server": [
+            "static/*",
+            "strings/*",
+            "templates/*",
+            "migrations/script.py.mako",
+            "migrations/versions/*.py",
+        ],
     },
     entry_points={"console_scripts": ["gatectl = gate.cli:main"]},
     install_requires=[
