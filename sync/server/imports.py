@@ -206,11 +206,13 @@ def _turn(hub: Hub) -> Iterator[None]:
 
 
 def _progress(hub: Hub, job: str, *, slow: bool) -> Progress:
-    table, step = tables.import_job, _TOLD_EVERY[slow]
+    table, step, last = tables.import_job, _TOLD_EVERY[slow], -1
 
     def told(done: int, of: int) -> None:
-        if done % step and done != of:
+        nonlocal last
+        if 0 <= last < done < min(last + step, of or done + 1):
             return
+        last = done
         with hub.begin() as connection:
             alive = connection.execute(
                 update(table)

@@ -24,7 +24,7 @@ from sync.server.events_api import (
 )
 from sync.server.hub import Hub, hub_of
 from sync.server.permissions import Permission, Person, check_event, check_venue
-from sync.server.publish import Published
+from sync.server.publish import Published, publish_again
 from sync.server.rules import findings_of
 from sync.server.sessions_http import PEOPLE, require
 from sync.server.tickets import policy_of_event
@@ -100,11 +100,17 @@ def show_findings(
 
 
 @router.post("/{event}/publish", responses=ANSWERS)
-def publish_event(event: EventName, person: Publisher, hub: TheHub) -> Published:
-    """All of it, as a whole manifest, to the gates of the event. Later changes go out by themselves."""
+def publish_event(event: EventName, person: Publisher, hub: TheHub, again: bool = False) -> Published:
+    """All of it, as a whole manifest, to the gates of the event. Later changes go out by themselves.
+
+    `again`: the newest whole manifest once more, with nothing sealed anew, for gates that were assigned later.
+    """
     with hub.engine.connect() as connection:
         check_event(connection, person, event)
-    return publication.publish_event(hub, person.account, event)
+    if not again:
+        return publication.publish_event(hub, person.account, event)
+    with hub.begin() as connection:
+        return publish_again(hub, connection, person.account, event)
 
 
 @router.get("/{event}/publication", responses=ANSWERS)

@@ -28,7 +28,17 @@ from sync.server.hub import Hub, open_hub
 from sync.server.import_commit import commit_import
 from sync.server.import_lock import ImportLock
 from sync.server.import_preview import Mode, Preview
-from sync.server.imports import Absent, State, Upload, abandon_dead, drop_import, job_row, new_folder, start_import
+from sync.server.imports import (
+    Absent,
+    State,
+    Upload,
+    _progress,
+    abandon_dead,
+    drop_import,
+    job_row,
+    new_folder,
+    start_import,
+)
 from sync.server.problems import Refused
 from sync.server.publish import publish
 from sync.server.settings import Settings
@@ -254,6 +264,17 @@ def test_killed_in_the_middle_of_writing_nothing_is_half_imported(hub: Hub) -> N
     assert (row(hub, job).state, names(hub)) == (State.WRITING, set())
     assert abandon_dead(hub) == 1
     assert (row(hub, job).state, row(hub, job).sealed_rows) == (State.FAILED, None)
+
+
+def test_progress_is_told_now_and_then_and_at_the_end(hub: Hub) -> None:
+    job = read(hub, comma(person(1)))
+    with hub.begin() as connection:
+        connection.execute(update(tables.import_job).values(state=State.READING))
+    told, seen = _progress(hub, job, slow=False), []
+    for done, of in [(999, 0), (1999, 0), (2999, 0), (1, 5000), (2000, 5000), (2001, 5000), (5000, 5000)]:
+        told(done, of)
+        seen.append((row(hub, job).done, row(hub, job).of))
+    assert seen == [(999, 0), (999, 0), (2999, 0), (1, 5000), (1, 5000), (2001, 5000), (5000, 5000)]
 
 
 # --- photographs ----------------------------------------------------------------------------------------------------

@@ -219,6 +219,14 @@ class TestPublished:
         post(published, "revocations", {"tickets": ["T1"]})
         assert [gate["current"] for gate in published.get(f"{HERE}/publication").json()["gates"]] == [False, False]
 
+    def test_a_gate_that_comes_later_has_the_manifest_issued_again(self, hub: Hub, published: TestClient) -> None:
+        post(published, "revocations", {"tickets": ["T1"]})
+        add_gate(hub, "A2")
+        told = post(published, "publish?again=true")
+        assert (told["kind"], told["version"], told["tickets"]) == ("delta", 4, 4)
+        kinds = [each["kind"] for each in published.get(f"{HERE}/bundles").json()]
+        assert kinds == ["delta", "base", "delta", "base"]
+
     def test_without_gates_nothing_is_published(self, client: TestClient) -> None:
         make_event(client)
         put(client, ticket(1))
