@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from zlib import crc32
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, text, tuple_, update
 
 from models.decision import Verdict
 from models.ledger import EntryKind
@@ -20,6 +21,8 @@ from sync.server import tables, tally
 from sync.server.claims import give_back, is_hard
 from sync.server.database import insert_or_ignore
 from sync.server.told import Told, read
+
+_TICKET_LOCK, _DRAWERS = 0x6D6570, 1024
 
 Ticket = tuple[str, str]
 """Event and ticket."""
@@ -133,6 +136,7 @@ def look_for_conflicts(connection: Connection, touched: set[Ticket], now: float)
     keys = sorted(key for key in touched if key[0] in hard)
     if not keys:
         return
+    _one_after_the_other(connection, keys)
     use = tables.use
     inside = func.sum(case((use.c.direction == Direction.ENTRY.value, 1), else_=-1))
     rows = connection.execute(
@@ -146,19 +150,39 @@ def look_for_conflicts(connection: Connection, touched: set[Ticket], now: float)
 
 
 def _reconcile(connection: Connection, key: Ticket, inside: int, now: float) -> None:
+    """The second person too many is a conflict of its own. One that came to rest begins anew with another person."""
     conflict = tables.conflict
     event, ticket = key
+    here = and_(conflict.c.event == event, conflict.c.ticket == ticket)
     if inside > 1:
         uses = json.dumps(_uses(connection, key), sort_keys=True)
         for nth in range(2, inside + 1):
             values = {"event": event, "ticket": ticket, "nth": nth, "found_at": now, "uses": uses}
             connection.execute(insert_or_ignore(connection, conflict).values(**values))
+        fresh = {"state": "open", "stands": 1, "found_at": now, "uses": uses}
+        fresh |= {"settled_by": None, "settled_at": None, "finding": "", "words": ""}
+        connection.execute(
+            update(conflict).where(here, conflict.c.nth <= inside, conflict.c.stands == 0).values(**fresh)
+        )
+    over = and_(here, conflict.c.nth > max(inside, 1), conflict.c.stands == 1)
+    withdrawn = {"settled_by": "server", "settled_at": now, "finding": "an exit came in later"}
+    connection.execute(update(conflict).where(over, conflict.c.state == "settled").values(stands=0))
     connection.execute(
-        update(conflict)
-        .where(conflict.c.event == event, conflict.c.ticket == ticket)
-        .where(conflict.c.state == "open", conflict.c.nth > max(inside, 1))
-        .values(state="withdrawn", settled_by="server", settled_at=now, finding="an exit came in later")
+        update(conflict).where(over, conflict.c.state == "open").values(state="withdrawn", stands=0, **withdrawn)
     )
+
+
+def _one_after_the_other(connection: Connection, keys: Sequence[Ticket]) -> None:
+    """Of two gates whose lines come at once, the second must see the first's, or neither finds the conflict.
+
+    On SQLite transactions follow one another anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        drawers = sorted({crc32(f"{event}\n{ticket}".encode()) % _DRAWERS for event, ticket in keys})
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:lock, drawer) FROM unnest(CAST(:drawers AS integer[])) AS drawer"),
+            {"lock": _TICKET_LOCK, "drawers": drawers},
+        )
 
 
 def _uses(connection: Connection, key: Ticket) -> list[dict[str, object]]:
