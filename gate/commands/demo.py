@@ -17,6 +17,13 @@ _READERS = ("sam", "emrtd", "pcsc", "line", "osdp")
     show_default=True,
     help="What reads documents: ID cards, passports, contactless cards, codes, badges.",
 )
+@click.option(
+    "--gates",
+    metavar="N",
+    type=click.IntRange(2, 8),
+    default=None,
+    help="So many gates and their server instead: one ticket at two gates, a withdrawal, a cut cable.",
+)
 @click.option("--people", metavar="N", type=click.IntRange(min=0), default=0, help="So many visitors more.")
 @click.option(
     "--faces",
@@ -38,7 +45,9 @@ _READERS = ("sam", "emrtd", "pcsc", "line", "osdp")
     type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
     help="Keep ledger, configuration and log there.",
 )
-def command(reader: str, people: int, faces: Path | None, pace: float, as_json: bool, keep: Path | None) -> None:
+def command(
+    reader: str, gates: int | None, people: int, faces: Path | None, pace: float, as_json: bool, keep: Path | None
+) -> None:
     """Play an evening: a whole lane with simulated devices, from the ticket to the turnstile.
 
     Passports (emrtd) and contactless cards (pcsc) go through a real pcscd, which the demo starts for itself: that
@@ -49,6 +58,19 @@ def command(reader: str, people: int, faces: Path | None, pace: float, as_json: 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise click.BadParameter(f"{keep} is not empty: name a new folder", param_hint="--keep")
 
+    if gates is not None:
+        raise SystemExit(_city(gates, people, as_json, keep, alone=reader == "sam" and faces is None and not pace))
+
     from gate.demo.evening import main
 
     raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep, reader=reader))
+
+
+def _city(gates: int, people: int, as_json: bool, keep: Path | None, *, alone: bool) -> int:
+    if not alone:
+        raise click.UsageError("--gates goes with --people, --json and --keep alone")
+    try:
+        from gate.demo.city import main
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(f"the server needs {missing.name}: pip install 'menshen[hub]'") from None
+    return main(gates, people=people, as_json=as_json, keep=keep)
