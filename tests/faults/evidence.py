@@ -49,7 +49,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A ticket was withdrawn; `effective` has, by gate, when the gate held the manifest that says so."""
+    """A ticket was withdrawn; `effective` has, by gate, since when the gate holds the manifest that says so."""
 
     ticket: str
     at: float
@@ -89,9 +89,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Evidence:
-    """All of a run. `conflicts` has when each conflict (ticket, how manieth) was first seen."""
+    """All that was seen. `conflicts` has how long after healing each conflict (ticket, how manieth) was first seen."""
 
-    healed_at: float
     visits: list[Visit] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
@@ -124,6 +123,7 @@ def problems(evidence: Evidence) -> list[str]:
         *wrong_uses(evidence),
         *wrong_conflicts(evidence),
         *late_revocations(evidence),
+        *refused_for_nothing(evidence),
         *unnoticed_clones(evidence.clones),
         *other_counts(evidence.boxes),
     ]
@@ -168,7 +168,7 @@ def lines_twice(boxes: Sequence[Box]) -> Iterator[str]:
 def granted_twice(evidence: Evidence) -> Iterator[str]:
     """An authority gives a ticket away once, until nobody came or somebody left."""
     for ticket, admissions in _entries_by_ticket(evidence.boxes).items():
-        granted = [one for one in admissions if one.claim == "granted" and one.passage != Passage.NO_SHOW]
+        granted = [one for one in admissions if one.claim == "granted" and _counts(one)]
         if len(granted) > 1:
             gates = ", ".join(f"{one.gate} line {one.seq}" for one in granted)
             yield f"ticket {ticket} was granted to {len(granted)} visits: {gates}"
@@ -209,9 +209,9 @@ def wrong_conflicts(evidence: Evidence) -> Iterator[str]:
         yield f"ticket {ticket} passed {nth} times, and there is no conflict about it"
     for ticket, nth in sorted(evidence.conflicts.keys() - wanted):
         yield f"there is a conflict about ticket {ticket} ({nth}), which did not pass so often"
-    for (ticket, nth), at in sorted(evidence.conflicts.items()):
-        if at - evidence.healed_at > CONFLICT_S:
-            yield f"the conflict about ticket {ticket} ({nth}) came {at - evidence.healed_at:.1f} s after healing"
+    for (ticket, nth), after_s in sorted(evidence.conflicts.items()):
+        if after_s > CONFLICT_S:
+            yield f"the conflict about ticket {ticket} ({nth}) came {after_s:.1f} s after healing"
 
 
 def late_revocations(evidence: Evidence) -> Iterator[str]:
@@ -228,6 +228,17 @@ def late_revocations(evidence: Evidence) -> Iterator[str]:
             if visit.verdict == "admit":
                 later = visit.came_at - revocation.at
                 yield f"{visit.gate}: {visit.ticket} was admitted {later:.1f} s after withdrawal"
+
+
+def refused_for_nothing(evidence: Evidence) -> Iterator[str]:
+    """Who is refused as admitted already was, or somebody stood at another gate with the same ticket at that time."""
+    used = {ticket for ticket, all_ in _entries_by_ticket(evidence.boxes).items() if any(map(_counts, all_))}
+    for visit in evidence.visits:
+        if visit.reason != "already_admitted" or visit.ticket in used:
+            continue
+        others = [one for one in evidence.visits if one.ticket == visit.ticket and one is not visit]
+        if not any(one.came_at < visit.ended_at and one.ended_at + GRACE_S > visit.came_at for one in others):
+            yield f"{visit.gate}: {visit.ticket} was refused as admitted already, and nobody ever was"
 
 
 def unnoticed_clones(clones: Sequence[Clone]) -> Iterator[str]:
@@ -254,6 +265,11 @@ def is_calm(evidence: Evidence, gate: str, since: float, until: float) -> bool:
 def admissions_of(box: Box) -> list[Admission]:
     """Who was let in by this ledger."""
     return [one for one, direction in _opened(box) if direction == Direction.ENTRY]
+
+
+def _counts(admission: Admission) -> bool:
+    """Whether the ticket is used up by it."""
+    return admission.passage != Passage.NO_SHOW
 
 
 def _entries_by_ticket(boxes: Sequence[Box]) -> dict[str, list[Admission]]:

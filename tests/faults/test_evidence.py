@@ -13,8 +13,6 @@ from models.ledger import Entry, EntryKind
 from sync.contract import LedgerLine
 from tests.faults.evidence import Box, Clone, Evidence, Fault, Revocation, Seen, Visit, problems
 
-HEALED = 100.0
-
 
 class Pen:
     """Writes a gate's lines, and what a faithful server holds of them."""
@@ -64,14 +62,13 @@ def sound() -> Evidence:
         Visit("G1", "D", 30.0, 30.5, 9, "deny", "revoked"),
     ]
     return Evidence(
-        HEALED,
         visits,
         [Fault("cut", "G2", 50.0, 70.0)],
         [Revocation("D", 20.0, {"G1": 21.0, "G2": 22.0})],
         [Clone("gate-1", 80.0, 80.4)],
         [one.box(), two.box()],
         one.uses + two.uses,
-        {("C", 2): 104.0},
+        {("C", 2): 4.0},
     )
 
 
@@ -152,14 +149,14 @@ def test_it_finds_a_release_that_the_server_forgot_or_ended_otherwise(sound: Evi
     [
         ({}, ["ticket C passed 2 times, and there is no conflict about it"]),
         (
-            {("C", 2): 101.0, ("C", 3): 101.0},
+            {("C", 2): 1.0, ("C", 3): 1.0},
             ["there is a conflict about ticket C (3), which did not pass so often"],
         ),
         (
-            {("C", 2): 101.0, ("A", 2): 101.0},
+            {("C", 2): 1.0, ("A", 2): 1.0},
             ["there is a conflict about ticket A (2), which did not pass so often"],
         ),
-        ({("C", 2): 112.5}, ["the conflict about ticket C (2) came 12.5 s after healing"]),
+        ({("C", 2): 12.5}, ["the conflict about ticket C (2) came 12.5 s after healing"]),
     ],
 )
 def test_it_finds_missing_false_and_late_conflicts(
@@ -180,6 +177,15 @@ def test_it_finds_a_withdrawal_that_is_late_or_not_kept(sound: Evidence) -> None
     ]
     sound.faults.append(Fault("paused", "G1", 19.0, 21.0))
     assert problems(sound) == ["G1: D was admitted 10.0 s after withdrawal"]
+
+
+def test_it_finds_somebody_who_was_refused_for_nothing(sound: Evidence) -> None:
+    """A gate died with the claim, and nobody gave the ticket back; two who come at once are another thing."""
+    refused = Visit("G1", "E", 30.0, 30.5, 9, "deny", "already_admitted")
+    sound.visits.append(refused)
+    assert problems(sound) == ["G1: E was refused as admitted already, and nobody ever was"]
+    sound.visits.append(Visit("G2", "E", 28.0, 29.0))
+    assert problems(sound) == []
 
 
 def _unnoticed(evidence: Evidence) -> None:
