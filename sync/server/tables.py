@@ -434,6 +434,77 @@ conflict = Table(
     UniqueConstraint("event", "ticket", "nth"),
 )
 
+pretix_link = Table(
+    "pretix_link",
+    metadata,
+    # An event whose tickets are sold at a pretix: where, how it is read, and how far that has come.
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("organizer", Text, nullable=False),
+    Column("pretix_event", Text, nullable=False),
+    Column("subevent", BigInteger),  # of a series: the date that this event is
+    Column("check_in_list", BigInteger, nullable=False),
+    Column("gate_lists", Text, nullable=False, server_default="{}"),  # JSON: gates that have a list of their own
+    Column("reading", Text, nullable=False),  # JSON of sync.sources.pretix_reading.Reading
+    Column("scheme", Text, nullable=False),  # Device, Token
+    Column("sealed_token", LargeBinary, nullable=False),
+    Column("period_s", Double, nullable=False),
+    Column("since", Text, nullable=False, server_default=""),  # pretix's own time, up to which orders were taken in
+    Column("refusals_at", Double, nullable=False, server_default="0"),  # refusals received before are in the queue
+    Column("round_at", Double),
+    Column("trouble", Text, nullable=False, server_default=""),  # why the last round came to nothing
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Double, nullable=False),
+)
+
+pretix_position = Table(
+    "pretix_position",
+    metadata,
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("order_code", Text, nullable=False),
+    Column("place", Integer, nullable=False),  # in its order
+    Column("ticket", Text, nullable=False, server_default=""),  # its holder's; every new holder has a new one
+    Column("holders", Integer, nullable=False, server_default="0"),
+    Column("sealed_secret", LargeBinary, nullable=False),  # what pretix's own code says
+    Column("odd", Text, nullable=False, server_default=""),  # sync.sources.pretix_reading.Odd: why it has no ticket
+    Column("words", Text, nullable=False, server_default=""),
+    Column("portrait", Text, nullable=False, server_default=""),  # what became of it, in words; empty: nothing odd
+    Column("changed_at", Double, nullable=False),  # of the order, as pretix says
+    Index("ix_pretix_position_event_ticket", "event", "ticket"),
+)
+
+pretix_holder = Table(
+    "pretix_holder",
+    metadata,
+    # Which position each ticket was of, also after its seat has changed hands.
+    Column("event", Text, primary_key=True),
+    Column("ticket", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    ForeignKeyConstraint(["event", "position"], ["pretix_position.event", "pretix_position.position"]),
+)
+
+pretix_checkin = Table(
+    "pretix_checkin",
+    metadata,
+    # What pretix is to hear of: passages and refusals, each once, until it has answered.
+    Column("device", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the entry that opened or refused
+    Column("event", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # entry, exit, refusal
+    Column("reason", Text, nullable=False, server_default=""),  # models.decision.Reason of a refusal
+    Column("gate", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),  # queued, told, refused
+    Column("answer", Text, nullable=False, server_default=""),  # why pretix would not, or did not, take it
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("not_before", Double, nullable=False, server_default="0"),
+    Column("told_at", Double),
+    Index("ix_pretix_checkin_event_state", "event", "state", "at"),
+)
+
 change = Table(
     "change",
     metadata,

@@ -129,7 +129,7 @@ def _sale(
         raise Refused(409, "already_revoked", f"the ticket {seller} is revoked already: put the buyer's ticket instead")
     if there:
         raise Refused(409, "ticket_exists", f"there is a ticket {buyer.ticket} already: the buyer's needs a new name")
-    if _in_use(connection, event, seller):
+    if in_use(connection, event, seller):
         raise Refused(409, "ticket_in_use", f"somebody has entered with the ticket {seller}: it can't be sold again")
     return seller, new
 
@@ -178,7 +178,8 @@ def _lock(connection: Connection, event: str, *, also_closed: bool = False) -> s
     return str(state)
 
 
-def _in_use(connection: Connection, event: str, ticket: str) -> bool:
+def in_use(connection: Connection, event: str, ticket: str) -> bool:
+    """Whether somebody has entered, or is entering, with a ticket."""
     claim, use = tables.claim, tables.use
     claimed = exists().where(claim.c.event == event, claim.c.ticket == ticket)
     passed = or_(use.c.passage.is_(None), use.c.passage != Passage.NO_SHOW)

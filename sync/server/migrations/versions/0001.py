@@ -138,6 +138,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organisation", name=op.f("pk_organisation")),
     )
     op.create_table(
+        "pretix_checkin",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="queued", nullable=False),
+        sa.Column("answer", sa.Text(), server_default="", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", sa.Double(), server_default="0", nullable=False),
+        sa.Column("told_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("device", "epoch", "seq", name=op.f("pk_pretix_checkin")),
+    )
+    op.create_index("ix_pretix_checkin_event_state", "pretix_checkin", ["event", "state", "at"], unique=False)
+    op.create_table(
         "site",
         sa.Column("one", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -350,6 +369,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device", "signing_key", name=op.f("pk_old_key")),
     )
     op.create_table(
+        "pretix_link",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("base_url", sa.Text(), nullable=False),
+        sa.Column("organizer", sa.Text(), nullable=False),
+        sa.Column("pretix_event", sa.Text(), nullable=False),
+        sa.Column("subevent", sa.BigInteger(), nullable=True),
+        sa.Column("check_in_list", sa.BigInteger(), nullable=False),
+        sa.Column("gate_lists", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("reading", sa.Text(), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=False),
+        sa.Column("sealed_token", sa.LargeBinary(), nullable=False),
+        sa.Column("period_s", sa.Double(), nullable=False),
+        sa.Column("since", sa.Text(), server_default="", nullable=False),
+        sa.Column("refusals_at", sa.Double(), server_default="0", nullable=False),
+        sa.Column("round_at", sa.Double(), nullable=True),
+        sa.Column("trouble", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_pretix_link_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_pretix_link")),
+    )
+    op.create_table(
+        "pretix_position",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("order_code", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("ticket", sa.Text(), server_default="", nullable=False),
+        sa.Column("holders", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("odd", sa.Text(), server_default="", nullable=False),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("portrait", sa.Text(), server_default="", nullable=False),
+        sa.Column("changed_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_pretix_position_event")),
+        sa.PrimaryKeyConstraint("event", "position", name=op.f("pk_pretix_position")),
+    )
+    op.create_index("ix_pretix_position_event_ticket", "pretix_position", ["event", "ticket"], unique=False)
+    op.create_table(
         "removed_ticket",
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("ticket", sa.Text(), nullable=False),
@@ -376,6 +434,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_ticket")),
     )
     op.create_index("ix_ticket_event_revision", "ticket", ["event", "revision"], unique=False)
+    op.create_table(
+        "pretix_holder",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event", "position"],
+            ["pretix_position.event", "pretix_position.position"],
+            name=op.f("fk_pretix_holder_event"),
+        ),
+        sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_pretix_holder")),
+    )
     op.create_table(
         "ticket_document",
         sa.Column("event", sa.Text(), nullable=False),
