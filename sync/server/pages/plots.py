@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT, FOOT, LEFT = 640, 180, 22, 34
-GRID = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+WIDTH, HEIGHT, FOOT, LEFT = 960, 230, 26, 44
+GRID = (1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 80, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000)
 
 
 def bars(points: Sequence[tuple[int, int]], label: str, utc_offset_s: int) -> Markup:
@@ -34,8 +34,8 @@ def bars(points: Sequence[tuple[int, int]], label: str, utc_offset_s: int) -> Ma
 def _bar(left: float, wide: float, part: float, kind: str) -> str:
     tall = part * (HEIGHT - FOOT - 8)
     return (
-        f'<rect class="{kind}" x="{left + 1:.1f}" y="{HEIGHT - FOOT - tall:.1f}" '
-        f'width="{max(wide - 2, 1):.1f}" height="{tall:.1f}"/>'
+        f'<rect class="{kind}" x="{left + 1.5:.1f}" y="{HEIGHT - FOOT - tall:.1f}" '
+        f'width="{max(wide - 3, 1):.1f}" height="{tall:.1f}"/>'
     )
 
 
@@ -49,5 +49,5 @@ def _line(mark: int, top: int) -> str:
 
 def _hour(left: float, minute: int, utc_offset_s: int) -> str:
     of_day = (minute + utc_offset_s // 60) % 1440
-    said = f"{of_day // 60:02}:{of_day % 60:02}"
-    return f'<text class="axis" x="{left:.1f}" y="{HEIGHT - 5}" text-anchor="middle">{said}</text>'
+    said, kind = f"{of_day // 60:02}:{of_day % 60:02}", "axis odd" if minute % 20 else "axis"
+    return f'<text class="{kind}" x="{left:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{said}</text>'
