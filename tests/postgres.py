@@ -49,7 +49,9 @@ def cluster() -> Iterator[str]:
 
     try:
         run(f"{bin_folder}/initdb", "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-        options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
+        # Nothing here outlives the tests: what a power cut would leave is not their question.
+        careless = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        options = f"-k {folder} -c listen_addresses='' -c max_connections=200 {careless}"
         run(f"{bin_folder}/pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
         try:
             yield f"postgresql://{_USER}@/postgres?host={folder}"
@@ -59,9 +61,9 @@ def cluster() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(url: str) -> str:
-    """An empty database of its own in the cluster at `url`; gives its URL."""
+def new_database(url: str, template: str = "template1") -> str:
+    """A database of its own in the cluster at `url`, empty or a copy of `template`; gives its URL."""
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     return url.replace("/postgres?", f"/{name}?")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sync.server.database import migrate
+from sync.server.database import migrate, open_engine
 from sync.server.hub import Hub, open_hub
 from sync.server.settings import Settings
 from tests import postgres
@@ -26,12 +27,34 @@ def cluster() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the newest schema, to be copied: migrating takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("migrated")
+    made = open_hub(Settings(folder))
+    migrate(made.engine)
+    made.engine.dispose()
+    return folder / "hub.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_template(cluster: str) -> str:
+    """The name of a database with the newest schema, to be copied."""
+    url = postgres.new_database(cluster)
+    engine = open_engine(Settings(Path(), url).database_url)
+    migrate(engine)
+    engine.dispose()
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database: every test that asks for it runs on both engines."""
-    if request.param == "sqlite":
-        return ""
-    return postgres.new_database(request.getfixturevalue("cluster"))
+    """The URL of a database with nothing in it: every test that asks for it runs on both engines."""
+    return "" if request.param == "sqlite" else _copied(request)
+
+
+def _copied(request: pytest.FixtureRequest) -> str:
+    return postgres.new_database(request.getfixturevalue("cluster"), request.getfixturevalue("migrated_template"))
 
 
 class Clock:
@@ -51,10 +74,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def hub(database: str, clock: Clock, tmp_path: Path) -> Iterator[Hub]:
+def hub(request: pytest.FixtureRequest, database: str, clock: Clock, tmp_path: Path) -> Iterator[Hub]:
     """A server with an up-to-date, empty database."""
-    made = open_hub(Settings(tmp_path / "hub", database), clock)
-    migrate(made.engine)
+    made = _server(request, Settings(tmp_path / "hub", database), clock)
     yield made
     made.engine.dispose()
 
@@ -62,8 +84,14 @@ def hub(database: str, clock: Clock, tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture
 def venue(request: pytest.FixtureRequest, database: str, clock: Clock, tmp_path: Path) -> Iterator[Hub]:
     """A second server, with an empty database of the same engine: a venue hub."""
-    own = postgres.new_database(request.getfixturevalue("cluster")) if database else ""
-    made = open_hub(Settings(tmp_path / "venue", own, upstream="https://centre.example"), clock)
-    migrate(made.engine)
+    own = _copied(request) if database else ""
+    made = _server(request, Settings(tmp_path / "venue", own, upstream="https://centre.example"), clock)
     yield made
     made.engine.dispose()
+
+
+def _server(request: pytest.FixtureRequest, settings: Settings, clock: Clock) -> Hub:
+    if not settings.database:
+        settings.state_dir.mkdir(mode=0o700)
+        shutil.copy(request.getfixturevalue("migrated_file"), settings.state_dir / "hub.db")
+    return open_hub(settings, clock)
