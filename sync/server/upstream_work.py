@@ -35,7 +35,7 @@ class Work:
     cursor: int = 0
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     offered: asyncio.Event = field(default_factory=asyncio.Event)
-    standing: HubStanding = field(default_factory=lambda: HubStanding(()))
+    standing: HubStanding | None = None
 
     async def meet(self) -> None:
         """A sign of life, our gates, and what the centre wants of us."""
@@ -46,9 +46,9 @@ class Work:
             await asyncio.to_thread(wipe, self.hub)
             return
         told = await asyncio.to_thread(self._in_transaction, upstream_mirror.gates_to_tell)
-        self.standing = await self.client.tell_gates(told)
-        await asyncio.to_thread(self._take, told, self.standing)
-        await self._open_leases()
+        wanted = self.standing = await self.client.tell_gates(told)
+        await asyncio.to_thread(self._take, told, wanted)
+        await self._open_leases(wanted)
         self.offered.set()
 
     async def listen(self) -> None:
@@ -60,20 +60,23 @@ class Work:
     async def pull(self) -> None:
         """Fetch what is offered, in order."""
         self.offered.clear()
-        standing = self.standing
-        if await fetch(self.hub, self.client, self.papers, standing):
+        if self.standing is None:  # what was begun before a restart is gone on with
+            return
+        if await fetch(self.hub, self.client, self.papers, self.standing):
             self.rung.set()  # tell what we hold, and begin to answer for what we know the rules of
 
     async def send(self) -> None:
         """All lines that there are, a batch of each ledger in turn."""
-        while waiting := await asyncio.to_thread(self._in_transaction, self._pending):
-            for which in waiting:
-                await self._send_next(which)
+        went = True
+        while went:
+            waiting = await asyncio.to_thread(self._in_transaction, self._pending)
+            went = any([await self._send_next(which) for which in waiting])
 
-    async def _send_next(self, which: upstream_lines.Which) -> None:
+    async def _send_next(self, which: upstream_lines.Which) -> bool:
+        """One batch; whether the centre took it."""
         batch = await asyncio.to_thread(self._in_transaction, lambda c: upstream_lines.batch_for(c, which))
         if batch is None:
-            return
+            return False
         try:
             receipt = await self.client.pass_on(batch)
         except RefusedBy as why:
@@ -83,13 +86,13 @@ class Work:
             await asyncio.to_thread(self._in_transaction, note)
             if why.code == "no_such_gate":
                 self.rung.set()
-            return
+            return False
         await asyncio.to_thread(self._in_transaction, lambda c: upstream_lines.acknowledge(c, batch, receipt))
         if not await asyncio.to_thread(self._in_transaction, upstream_mirror.waiting):
             self.rung.set()  # an event that was asked back may go now
+        return True
 
-    async def _open_leases(self) -> None:
-        standing = self.standing
+    async def _open_leases(self, standing: HubStanding) -> None:
         for event in await asyncio.to_thread(self._in_transaction, lambda c: upstream_mirror.to_open(c, standing)):
             claims = await self.client.held_claims(event)
             await asyncio.to_thread(self._begin, event, claims)
