@@ -38,6 +38,7 @@ def page(request: Request, name: str, person: Person | None = None, status: int 
                 "person": person,
                 "P": Permission,
                 "here": request.url.path,
+                "again": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
                 "now": hub_of(request).clock(),
                 "offset": UTC_OFFSET_S,
                 **more,

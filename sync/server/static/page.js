@@ -17,6 +17,7 @@
       var limit = window.setTimeout(function () { stop.abort(); }, 10000);
       fetch(part.dataset.live, { credentials: "same-origin", signal: stop.signal, redirect: "manual" })
         .then(function (answer) {
+          if (answer.type === "opaqueredirect") { window.location.reload(); }  // the session has ended
           if (!answer.ok) { throw new Error(String(answer.status)); }
           return answer.text();
         })

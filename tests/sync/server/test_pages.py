@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -357,6 +358,13 @@ def test_both_languages_by_switch_account_and_browser(browser: Browser, hub: Hub
     assert "场次" in browser.get("/events", headers={"accept-language": "en"}).text
     assert "Events" in browser.get("/language/en?next=/events").text
     assert browser.get("/language/xx?next=//evil.example").url.path == "/events"
+
+
+def test_another_language_shows_the_same_page(owner: Browser) -> None:
+    page = owner.get(f"/events/{EVENT}/ticket", params={"name": "T/1"}).text
+    link = re.search(r'href="(/language/en[^"]+)"', page)
+    assert link is not None
+    assert "Revoke this ticket" in owner.get(link[1]).text
 
 
 def test_the_report_is_a_spreadsheet_and_a_pdf_and_names_nobody(owner: Browser, hub: Hub, house: GateBox) -> None:
