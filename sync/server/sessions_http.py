@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -25,30 +25,53 @@ _HARMLESS = ("GET", "HEAD", "OPTIONS")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-async def _csrf_told(request: Request) -> str:
-    """The CSRF token of a request, from its header or from the form that it is."""
-    told = request.headers.get(CSRF_HEADER, "")
-    if not told and request.method not in _HARMLESS and request.headers.get("content-type", "").startswith(_FORMS):
-        field = (await request.form()).get(CSRF_FIELD)
-        told = field if isinstance(field, str) else ""
-    return told
-
-
-def person_or_nobody(request: Request, csrf: Annotated[str, Depends(_csrf_told)] = "") -> Person | None:
-    """Who is logged in, if anybody. Raises `Refused`: 403 for a change that the session's own pages did not ask for."""
+def _known(request: Request) -> Person | None:
+    """Whose cookie or token a request bears; nothing of its body is looked at."""
     hub = hub_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return person_of_token(hub, token.strip())
     held = request.cookies.get(COOKIE)
-    person = person_of_session(hub, held) if held else None
-    if person and request.method not in _HARMLESS and not hmac.compare_digest(person.csrf.encode(), csrf.encode()):
+    return person_of_session(hub, held) if held else None
+
+
+_Known = Annotated[Person | None, Depends(_known)]
+
+
+async def _csrf_told(request: Request) -> str:
+    """The CSRF token of a request, from its header or from the form that it is."""
+    told = request.headers.get(CSRF_HEADER, "")
+    if not told and request.headers.get("content-type", "").startswith(_FORMS):
+        field = (await request.form()).get(CSRF_FIELD)
+        told = field if isinstance(field, str) else ""
+    return told
+
+
+async def _check_csrf(request: Request, person: Person) -> None:
+    """Raises `Refused`: 403 for a change that the session's own pages did not ask for.
+
+    A form may be gigabytes of photographs: it is read for somebody who may send it, and for nobody else.
+    """
+    by_token = request.headers.get("authorization", "").partition(" ")[0].lower() == "bearer"
+    if by_token or request.method in _HARMLESS:
+        return
+    if not hmac.compare_digest(person.csrf.encode(), (await _csrf_told(request)).encode()):
         raise Refused(403, "csrf", f"a change needs the session's token in {CSRF_HEADER} or the form's {CSRF_FIELD}")
-    return person
 
 
-def person_logged_in(person: Annotated[Person | None, Depends(person_or_nobody)]) -> Person:
+async def person_or_nobody(request: Request, known: _Known) -> Person | None:
+    """Who is logged in, if anybody. Raises `Refused`: 403 for a change that the session's own pages did not ask for."""
+    if known is not None:
+        await _check_csrf(request, known)
+    return known
+
+
+async def person_logged_in(person: Annotated[Person | None, Depends(person_or_nobody)]) -> Person:
     """Who is logged in. Raises `Refused`: 401."""
+    return _somebody(person)
+
+
+def _somebody(person: Person | None) -> Person:
     if person is None:
         raise Refused(401, "not_logged_in", "log in first, or send an API token that is still good")
     return person
@@ -58,12 +81,14 @@ SomePerson = Annotated[Person, Depends(person_logged_in)]
 """Anybody who is logged in."""
 
 
-def require(permission: Permission) -> Callable[[Person], Person]:
+def require(permission: Permission) -> Callable[[Request, Person | None], Awaitable[Person]]:
     """A dependency that gives the person, whose role must allow `permission`. Raises `Refused`: 401, 403."""
 
-    def allowed(person: SomePerson) -> Person:
+    async def allowed(request: Request, known: _Known) -> Person:
+        person = _somebody(known)
         if not person.may(permission):
             raise Refused(403, "not_allowed", f"your role does not allow this: it needs {permission.value}")
+        await _check_csrf(request, person)
         return person
 
     return allowed
