@@ -76,7 +76,7 @@ class Place:
     timezone: ZoneInfo = setting(kinds.ZONE, '"Asia/Shanghai"', "the venue's time zone")
     state_dir: Path = setting(kinds.ABSOLUTE_PATH, '"/var/lib/menshen"', "the databases' folder")
     issuers: tuple[Path, ...] = setting(
-        kinds.FILE_NAMES, '["issuers/hall.pub"]', "public keys of those whose manifests are believed"
+        kinds.FILE_NAMES, "[]", 'whose manifests are believed beside its server, as in ["issuers/hall.pub"]', ()
     )
     log_level: LogLevel = setting(kinds.choice(LogLevel), '"info"', "error, warning, info, debug", LogLevel.INFO)
 

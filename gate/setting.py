@@ -119,7 +119,7 @@ def _read_file_name(value: Any) -> Path:
 
 
 def _read_file_names(value: Any) -> tuple[Path, ...]:
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list):
         raise ValueError(FILE_NAMES.expected)
     return tuple(_read_file_name(name) for name in value)
 
@@ -188,7 +188,7 @@ def looks_secret(value: Any) -> bool:
 SWITCH = Kind("true or false", _read_switch)
 ABSOLUTE_PATH = Kind("an absolute path", _read_folder)
 FILE_NAME = Kind("a file name", _read_file_name)
-FILE_NAMES = Kind('a list of at least one file name, as in ["issuers/hall.pub"]', _read_file_names)
+FILE_NAMES = Kind('a list of file names, as in ["issuers/hall.pub"]', _read_file_names)
 SECRET_FILE = Kind("the name of the file that holds the secret, never the secret itself", _read_secret_file)
 DEVICE = Kind("a device URL without a secret, as in sam+serial:///dev/gate-reader", _read_device)
 OPTIONAL_DEVICE = Kind('a device URL without a secret, or "" for none', _read_optional_device)

@@ -36,6 +36,8 @@ def check(file: Path, as_json: bool) -> None:
         say_json({"ok": True, "file": str(file), "problems": []})
         return
     click.echo(f"{file}: the configuration of lane {config.gate.name} can be used")
+    if not config.gate.issuers:
+        note("no issuer is named: this lane believes the manifests of the server it is enrolled at, and no others")
     for missing in (path for path in config.gate.issuers if not path.is_file()):
         note(f"not there yet: {missing}, an issuer's public key")
 

@@ -18,6 +18,8 @@ from models.decision import Profile
 from models.store.errors import UnsafeKey
 from models.store.public_key import KeyUse, WrongKey, read_public_key
 from sync.bundle_build import Progress
+from sync.enrolment import NotEnrolled
+from sync.enrolment import read as read_enrolment
 from sync.manifest import Result, Tables, build_manifest, load_manifest, show_manifest
 from sync.sources.people import Enrol
 from sync.sources.table import Encoding
@@ -158,11 +160,11 @@ def show(config_path: Path, as_json: bool) -> None:
 
 
 def trusted(config: Config, *, only_there: bool = False) -> dict[str, bytes]:
-    """The issuers that this lane believes, by name; with `only_there`, absent files do no harm.
+    """The issuers that this lane believes, by name: the configuration's, and those of the server it is enrolled at.
 
-    Raises `WrongKey`, `OSError`.
+    With `only_there`, absent files do no harm. Raises `WrongKey`, `OSError`.
     """
-    issuers: dict[str, bytes] = {}
+    issuers = _of_the_server(config)
     for path in config.gate.issuers:
         if only_there and not path.exists():
             continue
@@ -170,6 +172,13 @@ def trusted(config: Config, *, only_there: bool = False) -> dict[str, bytes]:
         if issuers.setdefault(key.name, key.raw) != key.raw:
             raise WrongKey(f"{path} gives the issuer {key.name!r} another key than the file before it: remove one")
     return issuers
+
+
+def _of_the_server(config: Config) -> dict[str, bytes]:
+    try:
+        return read_enrolment(config.gate.state_dir).issuer_keys
+    except NotEnrolled:
+        return {}
 
 
 @contextmanager

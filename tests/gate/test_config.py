@@ -94,7 +94,7 @@ def test_secrets_are_looked_for_in_systemds_credentials_folder(written, monkeypa
 def test_all_problems_are_reported_at_once_each_with_its_line(written):
     path = written(
         '[gate]\nnmae = "G1"\ndirection = "enrty"\ntimezone = "Mars/Base"\nstate_dir = "here"\n'
-        'issuers = []\n\n[devics]\n\n[devices]\nreader = "sim:"\ncamera = 7\n\n[policy]\nface_tries = true\n'
+        'issuers = 7\n\n[devics]\n\n[devices]\nreader = "sim:"\ncamera = 7\n\n[policy]\nface_tries = true\n'
     )
     told = {(one.line, one.key, one.nearest) for one in problems_of(path)}
     assert told == {
