@@ -13,6 +13,7 @@ from sync.server import tables
 from sync.server.audit_log import AuditFilter, read_audit
 from sync.server.board import DEAD_S
 from sync.server.enrolment import KINDS, assign, invite, list_devices, revoke
+from sync.server.fork_choice import believe_the_other
 from sync.server.forks import ledgers_of, pairs_of, trust_ledger
 from sync.server.ingest import FORKED
 from sync.server.live import contact_of
@@ -114,11 +115,15 @@ def revoke_one(hub: TheHub, person: Keeper, device: str, fields: Fields) -> Resp
 
 @router.post("/devices/{device}/trust")
 def trust(hub: TheHub, person: Keeper, device: str, fields: Fields) -> Response:
-    """Somebody has looked at a fork, and the copy is gone."""
+    """Somebody has looked at a fork: the held lines are the right ones, or the other box's are."""
     sure(fields.get("sure"))
+    epoch = text(fields, "epoch", 100)
     with hub.begin() as connection:
         check_device(connection, person, device)
-        trust_ledger(hub, connection, person.account, device, text(fields, "epoch", 100))
+        if text(fields, "side", 10) == "other":
+            believe_the_other(hub, connection, person.account, device, epoch, text(fields, "why"))
+        else:
+            trust_ledger(hub, connection, person.account, device, epoch)
     return go(address("devices", device) + "?done=trusted")
 
 

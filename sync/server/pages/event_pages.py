@@ -11,8 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from models.decision import Profile
 from models.profiles import policy_of
-from sync.bundle_build import CannotBuild
-from sync.server import tables
+from sync.server import publication, tables
 from sync.server.board import QUIET_MIN
 from sync.server.conflicts import count_open
 from sync.server.live import gates_of, newest_bundle, tallied
@@ -21,8 +20,8 @@ from sync.server.pages.render import UTC_OFFSET_S, page, words_for
 from sync.server.permissions import Permission, Person, check_event, check_venue
 from sync.server.places import list_venues
 from sync.server.problems import Refused
-from sync.server.publish import publish, publish_again, publish_changes
-from sync.server.rules import findings_of, refuse_errors
+from sync.server.publish import publish_again, publish_changes
+from sync.server.rules import findings_of
 from sync.server.sessions_http import require
 from sync.server.tickets import NewEvent, make_event
 
@@ -138,10 +137,7 @@ def publish_event(hub: TheHub, person: Publisher, event: str, fields: Fields) ->
             made = publish_changes(hub, connection, person.account, event) is not None
     if what == "":
         try:
-            refuse_errors(findings_of(hub, event))
-            publish(hub, person.account, event)
-        except CannotBuild as error:
-            raise Refused(409, "cannot_build", str(error)) from None
+            publication.publish_event(hub, person.account, event)
         except Refused as refused:
             if refused.code == "rules_broken":
                 return go(address("events", event) + "?done=rules#findings")

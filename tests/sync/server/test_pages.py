@@ -321,6 +321,22 @@ def test_a_forked_ledger_is_shown_line_by_line_and_trusted_again(owner: Browser,
     assert "ledger.trusted" in acts(hub)
 
 
+def test_the_other_box_is_believed_for_a_reason(owner: Browser, hub: Hub, house: GateBox) -> None:
+    house.passes("T/1")
+    upload(hub, house)
+    epoch, line = house.ledger.epoch, house.batch().lines[0]
+    odd = to_json(replace(line, hash="ab" * 32)).decode()
+    with hub.begin() as connection:
+        values = {"device": "gate-G1", "epoch": epoch, "seq": 1, "hash": b"\xab" * 32, "line": odd, "at": 1.0}
+        connection.execute(insert(tables.fork).values(**values))
+        connection.execute(update(tables.ledger).values(state="forked"))
+    wish = {"epoch": epoch, "side": "other", "sure": "yes"}
+    assert owner.post("/devices/gate-G1/trust", **wish, why="").status_code == 422
+    assert owner.post("/devices/gate-G1/trust", **wish, why="the card was copied").status_code == 200
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.entry)).all() == []
+
+
 def test_a_gate_is_assigned(owner: Browser, hub: Hub) -> None:
     owner.post("/devices/gate-G1/assign", event="")
     with hub.begin() as connection:
