@@ -68,7 +68,8 @@ class Doorbell:
                 yield listener.cursor
             while not self._closing:
                 try:
-                    await asyncio.wait_for(listener.rung.wait(), KEEP_ALIVE_S)
+                    async with asyncio.timeout(KEEP_ALIVE_S):  # wait_for may swallow a cancellation
+                        await listener.rung.wait()
                 except TimeoutError:
                     yield None
                     continue

@@ -15,7 +15,7 @@ from sync.contract import BundleOffer, Contact, HeldManifest, LedgerState
 from sync.server import tables
 from sync.server.contact import meet
 from sync.server.devices import Caller, directory
-from sync.server.doorbell import ringing
+from sync.server.doorbell import Doorbell, ringing
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.offers import plan
@@ -163,6 +163,37 @@ def test_a_gate_that_changes_its_event_hears_of_the_new_one(hub: Hub, box: Calla
             return await asyncio.wait_for(task, 20)
 
     assert asyncio.run(listen()) == 1
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_who_leaves_at_the_very_moment_of_a_ring_is_gone(hub: Hub, box: Callable[..., GateBox], turns: int) -> None:
+    """A closing server waits for its listeners: a cancellation that is lost keeps it waiting for ever."""
+    gate = box()
+
+    async def leave() -> bool:
+        bell = Doorbell(hub)
+
+        async def listen() -> None:
+            async for _ in bell.rings(gate.device, 0):
+                pass
+
+        task = asyncio.ensure_future(listen())
+        await asyncio.to_thread(_ring, hub, event=SHOW)
+        while not bell._listeners or bell._listeners.copy().pop().cursor == 0:
+            await asyncio.sleep(0.001)
+            await bell.look()
+        for _ in range(10):  # it has heard, and waits again
+            await asyncio.sleep(0)
+        bell._listeners.copy().pop().rung.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=2)
+        gone = task.cancelled()
+        task.cancel()
+        return gone
+
+    assert asyncio.run(leave())
 
 
 def test_a_change_is_not_heard_before_it_holds(hub: Hub, box: Callable[..., GateBox]) -> None:
