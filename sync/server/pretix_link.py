@@ -206,7 +206,7 @@ def note_round(hub: Hub, event: str, trouble: str) -> None:
 def _states(connection: Connection, event: str) -> dict[str, int]:
     told = tables.pretix_checkin
     rows = connection.execute(select(told.c.state, func.count()).where(told.c.event == event).group_by(told.c.state))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def _row(connection: Connection, event: str) -> Any:

@@ -44,6 +44,7 @@ _REASONS = {
     Reason.UNBOUND: "rules",
 }
 _UNTOLD = "refused by staff"
+_UNKNOWN = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,11 @@ def _tell(hub: Hub, link: Link, pretix: Pretix, row: Any) -> str:
         pretix.refused(told, reason, f"{words} ({row.gate})")
         return ""
     answer = pretix.check_in(told)
-    return "" if answer.status == "ok" else f"pretix did not take this check-in: {answer.reason or answer.status}"
+    if answer.status == "ok":
+        return ""
+    if answer.reason == _UNKNOWN:  # it checks in nobody on a single position that was cancelled, not even by force
+        pretix.refused(told, "canceled", f"went through nevertheless, before the gate knew ({row.gate})")
+    return f"went through, but pretix did not take it as a check-in: {answer.reason or answer.status}"
 
 
 def nonce_of(row: Any) -> str:
