@@ -20,6 +20,7 @@ from sync.contract import Contact, HeldManifest
 from sync.holding import Document, Holding
 from sync.server import tables
 from sync.server.hub import Hub
+from sync.server.import_lock import ImportLock
 from sync.server.ingest import take
 from sync.server.permissions import Role
 from sync.server.publish import publish
@@ -206,6 +207,15 @@ def test_what_the_gates_hold_is_put_beside_what_was_issued(owner: Browser, hub: 
             values = {"last_contact_at": hub.clock(), "contact": to_json(contact).decode()}
             connection.execute(update(tables.device).values(**values))
         assert says in owner.get(f"/events/{EVENT}/gates").text
+
+
+def test_two_do_not_publish_one_event_at_once(owner: Browser, hub: Hub) -> None:
+    owner.get(f"/events/{EVENT}")
+    lock = ImportLock(hub, f"publish-{EVENT.encode().hex()}")
+    answer = owner.post(f"/events/{EVENT}/publish")
+    lock.release()
+    assert (answer.status_code, "somebody is publishing" in answer.text) == (409, True)
+    assert owner.post(f"/events/{EVENT}/publish").url.query == b"done=published"
 
 
 def test_quiet_is_told_from_dead(owner: Browser, hub: Hub, clock: Callable[[], float]) -> None:
