@@ -88,10 +88,10 @@ def _answer(one: Asked, events: dict[str, _Event], held: dict[tuple[str, str], _
     return ClaimAnswer(claim.claim, REFUSED, holder.use)
 
 
-def give_back(connection: Connection, event: str, claim: str, now: float) -> None:
+def give_back(connection: Connection, event: str, ticket: str, claim: str, now: float) -> None:
     """Nobody came: the ticket is free again, and this claim takes nothing any more."""
     held = tables.claim
-    connection.execute(delete(held).where(held.c.event == event, held.c.claim == claim))
+    connection.execute(delete(held).where(held.c.event == event, held.c.ticket == ticket, held.c.claim == claim))
     connection.execute(insert_or_ignore(connection, tables.ended_claim).values(event=event, claim=claim, at=now))
 
 

@@ -106,25 +106,31 @@ def _settle_claim(
         if passage is Passage.PASSED:
             connection.execute(delete(held).where(held.c.event == event, held.c.ticket == ticket))
     elif passage is Passage.NO_SHOW:
-        give_back(connection, event, claim, now)
+        give_back(connection, event, ticket, claim, now)
     else:
         connection.execute(
-            update(held).where(held.c.event == event, held.c.claim == claim).values(passage=passage.value)
+            update(held)
+            .where(held.c.event == event, held.c.ticket == ticket, held.c.claim == claim)
+            .values(passage=passage.value)
         )
 
 
 def _give_back_left(connection: Connection, device: str, epoch: str, latest: int, denied: set[int], now: float) -> None:
-    """A gate serves one person at a time: claims of those it has denied or left behind without a release are free."""
+    """A gate serves one person at a time: claims of those it has denied or left behind without a release are free.
+
+    The ticket counts too: a gate that was killed between claim and ledger gives the attempt's number out again.
+    """
     held, use = tables.claim, tables.use
+    same = and_(use.c.device == held.c.device, use.c.claim == held.c.claim, use.c.ticket == held.c.ticket)
     rows = connection.execute(
-        select(held.c.event, held.c.claim)
-        .outerjoin(use, and_(use.c.device == held.c.device, use.c.claim == held.c.claim, use.c.epoch == epoch))
+        select(held.c.event, held.c.ticket, held.c.claim)
+        .outerjoin(use, and_(same, use.c.epoch == epoch))
         .where(held.c.device == device, held.c.passage == "held", use.c.seq.is_(None))
     ).all()
     for row in rows:
         of, _, attempt = row.claim.rpartition(":")
         if of == epoch and attempt.isdecimal() and (int(attempt) < latest or int(attempt) in denied):
-            give_back(connection, row.event, row.claim, now)
+            give_back(connection, row.event, row.ticket, row.claim, now)
 
 
 def look_for_conflicts(connection: Connection, touched: set[Ticket], now: float) -> None:

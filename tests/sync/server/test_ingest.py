@@ -246,6 +246,25 @@ def test_a_refused_person_gives_the_ticket_back_and_a_referred_one_keeps_it(
     assert _claim(hub, two, "T2").answer == "granted"
 
 
+def test_a_gate_that_was_killed_with_a_claim_in_its_hand_keeps_nobody_out(
+    hub: Hub, box: Callable[..., GateBox]
+) -> None:
+    """Its ledger knows nothing of that attempt, so the next visitor gets the same number, and the same claim's name."""
+    one, two = box("G1"), box("G2")
+    one.attempt = 1
+    assert _claim(hub, one, "T1").answer == "granted"
+    one.attempt = 0
+    line = one.admit("T2")
+    assert _claim(hub, one, "T2").answer == "granted"
+    one.end(line)
+    one.passes("T3")
+    _send(hub, one)
+    two.attempt = 1
+    assert _claim(hub, two, "T1").answer == "granted"
+    answer = _claim(hub, two, "T2")
+    assert (answer.answer, answer.first and answer.first.passage) == ("refused", "passed")
+
+
 def test_an_event_is_what_the_manifest_said_at_the_time(hub: Hub, box: Callable[..., GateBox]) -> None:
     gate = box("G1", event=WARD)
     gate.passes("T1")
