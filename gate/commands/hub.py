@@ -53,6 +53,7 @@ KEPT = "hub.json"  # what the last start was told
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="More than one needs PostgreSQL. [default: 1]")
 @click.option("--upstream", metavar="URL", help="Makes it a venue hub of the centre there.")
+@click.option("--face", metavar="URL", help="The engine that makes templates of photographs, as in dlib:.")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, state: Path, site: str, names: tuple[str, ...], as_json: bool, **said: Any) -> None:

@@ -192,10 +192,12 @@ def test_several_workers_serve_one_socket_on_postgresql(run: Callable[..., Runni
 
 @pytest.mark.slow
 def test_what_one_start_was_told_holds_for_the_next(run: Callable[..., Running]) -> None:
-    first = run("a", "--name", "hub.example", "--name", "localhost")
+    first = run("a", "--name", "hub.example", "--name", "localhost", "--face", "sim:")
     first.stop()
     again = run("a")
     assert urlsplit(again.url).hostname == "hub.example"
     assert again.told["fingerprint"] == first.told["fingerprint"]
     assert again.told["setup_code"] != first.told["setup_code"]  # the old one is void
-    assert (again.state / "hub.json").stat().st_mode & 0o777 == 0o600
+    kept = again.state / "hub.json"
+    assert json.loads(kept.read_text())["face"] == "sim:"
+    assert kept.stat().st_mode & 0o777 == 0o600
