@@ -10,13 +10,14 @@ MAKEFLAGS += --no-print-directory
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
 
-.PHONY: help demo test test-faults test-peers check bench fuzz lock clean appliance tools
+.PHONY: help demo test test-faults faults test-peers check bench fuzz lock clean appliance tools
 
 help:
 	@echo "make demo         the whole gate at work, without hardware"
 	@echo "make test         every test, on two cores"
 	@echo "make check        format, lint, types and the fast tests"
-	@echo "make test-faults  power cuts, full disks, lost devices"
+	@echo "make test-faults  power cuts, full disks, lost devices, cut networks"
+	@echo "make faults       the site's history ten times as long; MENSHEN_RUNS=1000 for longer"
 	@echo "make test-peers   our answers beside those of other programs"
 	@echo "make fuzz         a search for inputs that break a parser; MENSHEN_FUZZ_S=60 for longer"
 	@echo "make bench        speed and accuracy, with figures"
@@ -46,6 +47,9 @@ run-folder = if ls $(1)/test_*.py >/dev/null 2>&1; then $(PYTEST) $(1); else ech
 
 test-faults: tools
 	@$(call run-folder,tests/faults)
+
+faults: tools
+	@MENSHEN_RUNS=$${MENSHEN_RUNS:-200} $(PYTEST) tests/faults/test_history.py
 
 test-peers: tools
 	@$(call run-folder,tests/peers)

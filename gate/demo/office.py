@@ -26,6 +26,7 @@ from sync.server.enrolment import assign, invite
 from sync.server.hub import Hub, open_hub
 from sync.server.import_commit import Imported, commit_import
 from sync.server.imports import State, Upload, job_row, new_folder, start_import
+from sync.server.leases import lease
 from sync.server.live import GateRow, gates_of
 from sync.server.places import add_organisation, add_venue
 from sync.server.publish import Published, publish, publish_changes
@@ -88,12 +89,17 @@ class Office:
 
     # --- the organiser ------------------------------------------------------------------------------------------
 
-    def announce(self, policy: Policy, ends_in_s: float = 86_400.0) -> None:
-        """The house, its hall and the event of `policy`."""
-        now = time.time()
+    def found(self) -> None:
+        """The house and its hall."""
         with self.hub.begin() as connection:
             add_organisation(self.hub, connection, ORGANISER, HOUSE, HOUSE)
             add_venue(self.hub, connection, ORGANISER, HOUSE, HOUSE, HOUSE)
+
+    def announce(self, policy: Policy, ends_in_s: float = 86_400.0) -> None:
+        """The event of `policy`, in a house of its own."""
+        self.found()
+        now = time.time()
+        with self.hub.begin() as connection:
             event = NewEvent(HOUSE, HOUSE, policy.event, now - 3600, now + ends_in_s, policy)
             make_event(self.hub, connection, ORGANISER, event)
 
@@ -124,8 +130,13 @@ class Office:
         assert made is not None, "a revocation of a published event is a change"
         return made
 
-    def enrol(self, name: str, state_dir: Path, event: str, by: int = 0) -> str:
-        """Make the box that keeps its things in `state_dir` the gate `name`, and have it serve `event`.
+    def invite(self, name: str, kind: str = "gate") -> str:
+        """An enrolment code, as it is shown."""
+        with self.hub.begin() as connection:
+            return invite(self.hub, connection, ORGANISER, HOUSE, name, kind).text
+
+    def enrol(self, name: str, state_dir: Path, event: str = "", by: int = 0) -> str:
+        """Make the box that keeps its things in `state_dir` the gate `name`, and have it serve `event`, if any.
 
         It will reach the server by the port `by`. Gives the device's identifier.
         """
@@ -133,14 +144,18 @@ class Office:
         key_file = state_dir / "device.key"
         device_key = DeviceKey.load(key_file) if key_file.exists() else DeviceKey.make(key_file)
         signing_key = load_or_make_signing_key(state_dir / "signing.key").public_key().public_bytes_raw()
-        with self.hub.begin() as connection:
-            made = invite(self.hub, connection, ORGANISER, HOUSE, name)
-        invitation = replace(read_invitation(made.text), port=by or self.port)
+        invitation = replace(read_invitation(self.invite(name)), port=by or self.port)
         enrolment = enrol(invitation, name, signing_key, device_key.public, "demo")
         keep(state_dir, enrolment)
-        with self.hub.begin() as connection:
-            assign(self.hub, connection, ORGANISER, enrolment.device, event)
+        if event:
+            with self.hub.begin() as connection:
+                assign(self.hub, connection, ORGANISER, enrolment.device, event)
         return enrolment.device
+
+    def lease(self, event: str, device: str) -> None:
+        """From now on the venue hub `device` answers the event's claims."""
+        with self.hub.begin() as connection:
+            lease(self.hub, connection, ORGANISER, event, device)
 
     # --- what it knows ------------------------------------------------------------------------------------------
 
@@ -153,6 +168,12 @@ class Office:
         """The double entries that wait for a person."""
         with self.hub.engine.connect() as connection:
             return list_conflicts(connection, event, is_open=True)
+
+    def answered(self) -> list[str]:
+        """The events whose claims this server answers itself."""
+        event = tables.event
+        with self.hub.engine.connect() as connection:
+            return list(connection.execute(select(event.c.event).where(event.c.lessee.is_(None))).scalars())
 
     def uses(self, event: str) -> list[Used]:
         """Every release that has arrived."""

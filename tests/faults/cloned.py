@@ -23,7 +23,7 @@ def clone_and_watch(house: House) -> Clone:
     gate.lane.start()
     twin = FastLane(copy, gate.name, gate.lane.daemon.command[:-3])
     try:
-        _wait(lambda: _held(house, gate.lane.device)[0] > 0 and house.has_settled())
+        house.wait_until_settled()
         twin.sync.start()
         met_at = time.monotonic()
         noticed = _wait(lambda: _held(house, gate.lane.device)[1] == "forked")
@@ -34,7 +34,7 @@ def clone_and_watch(house: House) -> Clone:
 
 def _held(house: House, device: str) -> tuple[int, str]:
     """The newest ledger of a device at the server: how far it reaches, and its state."""
-    return max((seq, state) for of, _, seq, state in house.office.ledgers() if of == device)
+    return max((seq, state) for of, _, seq, state in house.server.ledgers() if of == device)
 
 
 def _wait(until: object) -> bool:

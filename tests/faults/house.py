@@ -13,19 +13,21 @@ from pathlib import Path
 
 from gate.demo.cable import Cable
 from gate.demo.cast import Looks, person, write_tables
-from gate.demo.office import Office
+from gate.demo.office import HOST, Office
 from models.decision import Policy, Profile
 from models.profiles import policy_of
 from models.store.errors import StoreError
 from models.store.ledger_db import read_ledger
 from models.store.manifest_db import ManifestReader
 from models.store.vault import DeviceKey
+from sync.server.upstream_papers import enrol_upstream
 from tests.faults.evidence import Box, Seen
 from tests.faults.fast_lane import FastLane
 
 EVENT = "gala"
 ODD_GATECTL = Path(__file__).with_name("odd_gatectl.py")
-SETTLED_S = 25.0
+SETTLED_S, START_S = 25.0, 40.0
+GATES = ("G1", "G2", "G3")
 
 
 @dataclass
@@ -56,72 +58,90 @@ class Clock:
 
 
 class House:
-    """Server and gates, each with a wall clock of its own. An `unjust` server keeps no count of claims."""
+    """A centre and three gates; in a `venue`, with a venue hub between them that answers the claims.
 
-    def __init__(self, folder: Path, gates: int = 3, tickets: int = 100, *, unjust: bool = False) -> None:
+    Each program has a wall clock of its own. `server` is whom the gates speak to, `centre` where all ends up: without a
+    venue they are one. An `unjust` server keeps no count of claims.
+    """
+
+    def __init__(self, folder: Path, tickets: int = 100, *, venue: bool = False, unjust: bool = False) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.clocks = {name: Clock(folder / f"{name}.clock") for name in ["hub", *gate_names(gates)]}
-        self.office = Office(folder / "hub", [*self._gatectl("hub"), *(["--unjust"] if unjust else [])])
+        self.clocks = {name: Clock(folder / f"{name}.clock") for name in ("hub", "venue", *GATES)}
+        self.centre = self.server = Office(folder / "hub", [*self._gatectl("hub"), *(["--unjust"] if unjust else [])])
+        self.line: Cable | None = None
+        if venue:
+            self.line = Cable(self.centre.port)
+            upstream = f"https://{HOST}:{self.line.port}"
+            self.server = Office(folder / "venue", self._gatectl("venue"), upstream=upstream)
         self.people = [replace(person(index, Looks(mark=index)), has_photo=False) for index in range(tickets)]
         self.gates: list[Gate] = []
-        self._count = gates
 
     def open(self) -> None:
         """Sell, enrol, publish, and start everything."""
-        self.office.start()
-        self.office.announce(policy())
+        self.centre.start()
+        self.centre.announce(policy())
         write_tables(self.people, self.folder / "office", time.time())
-        self.office.load_table(EVENT, self.folder / "office" / "people.csv")
-        for name in gate_names(self._count):
-            cable = Cable(self.office.port)
+        self.centre.load_table(EVENT, self.folder / "office" / "people.csv")
+        if self.line is not None:
+            self._open_venue(self.line)
+        for name in GATES:
+            cable = Cable(self.server.port)
             lane = FastLane(self.folder / name, name, self._gatectl(name))
-            lane.device = self.office.enrol(name, lane.state_dir, EVENT, cable.port)
+            lane.device = self.server.enrol(name, lane.state_dir, "" if self.line else EVENT, cable.port)
             self.gates.append(Gate(lane, cable, threading.Event()))
-        self.office.publish(EVENT)
+        _wait(lambda: len(self.centre.gates(EVENT)) == len(GATES), "the centre was not told of the venue's gates")
+        self.centre.publish(EVENT)
         starts = [threading.Thread(target=gate.lane.start) for gate in self.gates]
         for start in starts:
             start.start()
         for start, gate in zip(starts, self.gates, strict=True):
             start.join()
-            gate.lane.link.wait(lambda s: s.reach == "online", 20.0)
+            gate.lane.link.wait(lambda s: s.reach == "online", START_S)
             gate.up.set()
+        _wait(self._is_answered, "nobody answers for the event")
 
     def close(self) -> None:
         """Take it all down."""
         for gate in self.gates:
             gate.cable.close()
             gate.lane.close()
-        self.office.close()
+        self.server.close()
+        self.centre.close()
+        if self.line is not None:
+            self.line.close()
+
+    def _open_venue(self, line: Cable) -> None:
+        self.server.start()
+        self.server.found()
+        text = self.centre.invite("hall", "hub").replace(f":{self.centre.port}/", f":{line.port}/")
+        papers = enrol_upstream(self.server.hub.settings, text, "hall")
+        self.centre.lease(EVENT, papers.device)
+
+    def _is_answered(self) -> bool:
+        """Whether whom the gates ask is the one who has to answer."""
+        return self.line is None or EVENT in self.server.answered()
 
     # --- what is known of it ------------------------------------------------------------------------------------
 
     def boxes(self) -> list[Box]:
         """Every gate's ledger beside what the server holds of it."""
-        agrees = {row.device: row.agrees for row in self.office.gates(EVENT)}
+        agrees = {row.device: row.agrees for row in self.server.gates(EVENT)}
         return [self._box(gate, agrees.get(gate.lane.device, "unknown")) for gate in self.gates]
 
     def uses(self) -> list[Seen]:
         """The releases as the server projects them."""
-        return [Seen(one.ticket, one.gate, one.direction, one.passage, one.claim) for one in self.office.uses(EVENT)]
+        return [Seen(one.ticket, one.gate, one.direction, one.passage, one.claim) for one in self.centre.uses(EVENT)]
 
-    def has_settled(self) -> bool:
-        """Whether every line of every gate is at the server, and every gate holds the newest manifest."""
-        return all(
-            len(box.entries) == len(box.at_server) == box.acknowledged and box.agrees == "agrees"
-            for box in self.boxes()
-        )
-
-    def wait_until_settled(self, look: Callable[[], None]) -> bool:
-        """Whether it settles in time; `look` is called all along."""
+    def wait_until_settled(self, look: Callable[[], None] = lambda: None) -> tuple[bool, list[Box]]:
+        """Whether all lines arrive in time, and the gates as they were then; `look` is called all along."""
         ends = time.monotonic() + SETTLED_S
-        while time.monotonic() < ends:
+        while True:
+            boxes, late = self.boxes(), time.monotonic() > ends
             look()
-            if self.has_settled():
-                look()
-                return True
+            if late or all(map(_is_settled, boxes)):
+                return not late, boxes
             threading.Event().wait(0.1)
-        return False
 
     def version(self, gate: Gate) -> int:
         """Of the manifest that a gate holds; 0 for none."""
@@ -141,12 +161,19 @@ class House:
     def _box(self, gate: Gate, agrees: str) -> Box:
         with read_ledger(gate.lane.ledger) as ledger:
             entries, acknowledged = ledger.entries(limit=1_000_000), ledger.acknowledged()
-        return Box(gate.name, entries, acknowledged, tuple(self.office.lines(gate.lane.device)), agrees)
+        return Box(gate.name, entries, acknowledged, tuple(self.centre.lines(gate.lane.device)), agrees)
 
 
-def gate_names(number: int) -> list[str]:
-    """G1, G2, and so on."""
-    return [f"G{index}" for index in range(1, number + 1)]
+def _wait(until: Callable[[], bool], otherwise: str) -> None:
+    ends = time.monotonic() + START_S
+    while not until():
+        assert time.monotonic() < ends, otherwise
+        threading.Event().wait(0.05)
+
+
+def _is_settled(box: Box) -> bool:
+    """Whether every line is at the server and known to be, and the newest manifest at the gate."""
+    return len(box.entries) == len(box.at_server) == box.acknowledged and box.agrees == "agrees"
 
 
 def policy() -> Policy:

@@ -1,8 +1,9 @@
 """A whole site, in the manner of Jepsen: real processes, seeded visitors, a nemesis between them, and a checker.
 
-Three gates and a server, each gate's daemon and sync process apart, every cable in our hands. In each run a hundred
+Three gates and a centre, and in every other house a venue's hub between them; each gate's daemon and sync process
+apart, every cable in our hands. In each run a hundred
 ticket holders come, some of them twice, two tickets are withdrawn, and a few things break: cables, processes, disks,
-clocks. What was seen is judged by `tests.faults.evidence`, which knows nothing of the program.
+clocks. What was seen is judged by `tests.faults.judge`, which knows nothing of the program.
 
 MENSHEN_RUNS (20) and MENSHEN_SEED choose how many runs and which; a failure names its seed.
 """
@@ -19,8 +20,9 @@ from statistics import median, quantiles
 import pytest
 
 from tests.faults.cloned import clone_and_watch
-from tests.faults.evidence import REVOKED_S, Evidence, is_calm, problems
+from tests.faults.evidence import BEYOND, Evidence
 from tests.faults.house import House
+from tests.faults.judge import REVOKED_S, is_calm, problems
 from tests.faults.storm import Storm
 
 RUNS = int(os.environ.get("MENSHEN_RUNS", "20"))
@@ -36,7 +38,7 @@ def test_no_ticket_passes_twice_and_nothing_is_lost_whatever_breaks(
 ) -> None:
     """Some storms over one house, one after the other; then one of its gates is copied."""
     seeds = [f"{SEED} {run}" for run in range(number * RUNS_IN_A_HOUSE, min(RUNS, (number + 1) * RUNS_IN_A_HOUSE))]
-    house, evidence = House(tmp_path, tickets=PEOPLE * len(seeds)), Evidence()
+    house, evidence = House(tmp_path, PEOPLE * len(seeds), venue=bool(number % 2)), Evidence()
     try:
         house.open()
         strikes: Counter[str] = Counter()
@@ -59,7 +61,7 @@ def test_no_ticket_passes_twice_and_nothing_is_lost_whatever_breaks(
 @pytest.mark.slow
 def test_a_server_that_counts_no_claims_is_found_out(tmp_path: Path) -> None:
     """The positive control: with the uniqueness of claims taken out, the same visitors are too much."""
-    house, evidence = House(tmp_path, tickets=PEOPLE, unjust=True), Evidence()
+    house, evidence = House(tmp_path, PEOPLE, unjust=True), Evidence()
     try:
         house.open()
         storm = Storm(house, house.people, evidence, f"{SEED} control", blows=0, second_share=0.4)
@@ -83,7 +85,7 @@ def _figures(evidence: Evidence, strikes: Counter[str]) -> str:
         at - one.at
         for one in evidence.revocations
         for gate, at in one.effective.items()
-        if is_calm(evidence, gate, one.at, one.at + REVOKED_S)
+        if is_calm(evidence, (gate, BEYOND), one.at, one.at + REVOKED_S)
     ]
     withdrawn = f"median {median(took):.2f} s, p99 {quantiles(took, n=100)[-1]:.2f} s" if len(took) > 1 else "none seen"
     claims = Counter(_claims(evidence))

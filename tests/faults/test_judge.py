@@ -1,4 +1,4 @@
-"""The checker of `evidence` is given a sound history, and then one with every fault that it must find."""
+"""`judge` is given a sound history, and then one with every fault that it must find."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from models.ledger import Entry, EntryKind
 from sync.contract import LedgerLine
-from tests.faults.evidence import Box, Clone, Evidence, Fault, Revocation, Seen, Visit, problems
+from tests.faults.evidence import BEYOND, Box, Clone, Evidence, Fault, Revocation, Seen, Visit
+from tests.faults.judge import problems
 
 
 class Pen:
@@ -95,7 +96,7 @@ def test_it_finds_a_double_entry_without_an_excuse(sound: Evidence) -> None:
 
 def test_a_fault_excuses_only_its_own_time_and_gate(sound: Evidence) -> None:
     """A cut that had healed long before, or at a third gate, is no excuse."""
-    for fault in (Fault("cut", "G2", 1.0, 50.0), Fault("cut", "G3", 50.0, 70.0)):
+    for fault in (Fault("cut", "G2", 1.0, 50.0), Fault("cut", "G3", 50.0, 70.0), Fault("cut", BEYOND, 50.0, 70.0)):
         sound.faults = [fault]
         assert problems(sound) == ["ticket C passed at G1 and at G2 while both reached their authority"]
     for fault in (Fault("killed", "", 50.0, 60.0), Fault("cut", "G1", 50.0, math.inf)):
@@ -175,8 +176,9 @@ def test_it_finds_a_withdrawal_that_is_late_or_not_kept(sound: Evidence) -> None
         "G1: the withdrawal of D took 3.5 s",
         "G1: D was admitted 10.0 s after withdrawal",
     ]
-    sound.faults.append(Fault("paused", "G1", 19.0, 21.0))
-    assert problems(sound) == ["G1: D was admitted 10.0 s after withdrawal"]
+    for gate in ("G1", BEYOND, ""):
+        sound.faults[1:] = [Fault("paused", gate, 19.0, 21.0)]
+        assert problems(sound) == ["G1: D was admitted 10.0 s after withdrawal"]
 
 
 def test_it_finds_somebody_who_was_refused_for_nothing(sound: Evidence) -> None:
