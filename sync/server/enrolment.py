@@ -15,6 +15,7 @@ from sync.server.codes import hash_of, new_code
 from sync.server.devices import ENROLLED, Caller, directory
 from sync.server.hub import Hub, new_identifier
 from sync.server.problems import Refused
+from sync.server.publish import publish_for_gates
 from sync.server.site import authority_of, issuers, site_name
 
 CODE_S = 15 * 60.0
@@ -101,6 +102,7 @@ def renew(hub: Hub, connection: Connection, caller: Caller, request: RenewReques
         .values(signing_key=signing_key, device_key=device_key, certificate=certificate)
     )
     hub.audit(connection, caller.device, "device.renewed", caller.device)
+    _publish_for(hub, connection, caller.device, caller.device)
     hub.ring(connection, device=caller.device)
     directory(hub).forget(caller.device)
     return _enrolled(hub, connection, caller.device, certificate)
@@ -135,8 +137,11 @@ def assign(hub: Hub, connection: Connection, actor: str, device: str, event: str
             raise Refused(404, "no_such_event", "there is no such event: make it first")
         if theirs != ours:
             raise Refused(409, "another_organisation", "event and device are not of one organisation")
+    before = connection.execute(select(row.c.event).where(row.c.device == device)).scalar()
     connection.execute(update(row).where(row.c.device == device).values(event=event or None))
     hub.audit(connection, actor, "device.assigned", device, event=event)
+    if before != (event or None):
+        _publish_for(hub, connection, actor, device)
     hub.ring(connection, device=device)
     directory(hub).forget(device)
 
@@ -209,7 +214,15 @@ def _take_in(hub: Hub, connection: Connection, code: Row[Any], request: EnrolReq
     spent = update(tables.enrolment_code).where(tables.enrolment_code.c.code_hash == code.code_hash)
     connection.execute(spent.values(used_at=now, device=device))
     hub.audit(connection, device, "enrol.done", code.name, venue=code.venue, made_by=code.made_by, from_address=address)
+    _publish_for(hub, connection, device, device)
     return _enrolled(hub, connection, device, certificate)
+
+
+def _publish_for(hub: Hub, connection: Connection, actor: str, device: str) -> None:
+    """What the gate `device` is to serve is sealed for the keys it has now."""
+    row = tables.device
+    serves = select(row.c.event).where(row.c.device == device, row.c.kind == "gate", row.c.event.is_not(None))
+    publish_for_gates(hub, connection, actor, connection.execute(serves).scalars().all())
 
 
 def _refuse_taken(connection: Connection, venue: str, name: str, replaces: str) -> None:

@@ -16,9 +16,10 @@ from sync.server.database import insert_or_ignore
 from sync.server.devices import ENROLLED, Caller
 from sync.server.enrolment import REPLACED
 from sync.server.hub import Hub
-from sync.server.leases import leased_to, reissue, take_returns
+from sync.server.leases import leased_to, take_returns
 from sync.server.offers import offers_for
 from sync.server.problems import Refused
+from sync.server.publish import publish_for_gates
 from sync.server.serving import events_of
 
 MOST_GATES = 500
@@ -38,7 +39,7 @@ def meet_hub(hub: Hub, connection: Connection, caller: Caller, told: HubGates) -
     changed = set()
     for gate in told.gates:
         changed |= _take_in(hub, connection, caller, gate)
-    reissue(hub, connection, caller.device, changed)
+    publish_for_gates(hub, connection, caller.device, changed)
     take_returns(hub, connection, caller.device, told.leases, told.waiting)
     return _standing(connection, caller.device, told)
 
@@ -87,7 +88,8 @@ def _take_in(hub: Hub, connection: Connection, caller: Caller, gate: HubGate) ->
     if (held.signing_key, held.device_key) != (signing_key, device_key):
         connection.execute(update(row).where(row.c.device == gate.device).values(**changes))
         hub.audit(connection, caller.device, "hub_gate.renewed", gate.device)
-    return {held.event} - {None} if held.device_key != device_key else set()
+    comes = held.state == REPLACED or held.device_key != device_key
+    return {held.event} - {None} if comes else set()
 
 
 def _insert(

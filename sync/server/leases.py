@@ -17,7 +17,7 @@ from sync.server import tables
 from sync.server.devices import ENROLLED, directory
 from sync.server.hub import Hub
 from sync.server.problems import Refused
-from sync.server.publish import publish_again
+from sync.server.publish import publish_for_gates
 
 LEASED, RETURNING = "leased", "returning"
 CLAIMS_PAGE = 1000
@@ -49,7 +49,7 @@ def lease(hub: Hub, connection: Connection, actor: str, event: str, device: str)
         .returning(row.c.device)
     )
     if fresh.first() is not None:
-        reissue(hub, connection, actor, {event})
+        publish_for_gates(hub, connection, actor, {event})
     hub.audit(connection, actor, "lease.made", event, device=device)
     _tell(hub, connection, event, device)
 
@@ -107,16 +107,6 @@ def claims_of(connection: Connection, device: str, event: str, after: str) -> He
     return HeldClaims(
         tuple(HeldClaim(one.ticket, one.claim, one.device, one.gate, one.at, one.passage) for one in rows)
     )
-
-
-def reissue(hub: Hub, connection: Connection, actor: str, events: Iterable[str]) -> None:
-    """The newest manifests once more, for gates that have come; what was never published stays so."""
-    for event in sorted(events):
-        try:
-            publish_again(hub, connection, actor, event)
-        except Refused as refused:
-            if refused.code not in ("never_published", "no_gates"):
-                raise
 
 
 def _lock(connection: Connection, event: str) -> None:

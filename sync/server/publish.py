@@ -7,11 +7,12 @@ waits for a house to be sealed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Select, insert, select
 
 from models.decision import Policy
 from models.ticket import ManifestState
@@ -67,6 +68,21 @@ def publish_again(hub: Hub, connection: Connection, actor: str, event: str) -> P
     if base is None:
         raise Refused(409, "never_published", f"the event {event} has no manifest yet: publish it")
     return _publish_base(hub, connection, actor, event, hub.settings.state_dir / base.file_name, int(base.revision))
+
+
+def publish_for_gates(hub: Hub, connection: Connection, actor: str, events: Iterable[str]) -> None:
+    """`publish_again` for gates that have just come to `events`, or have new keys: they hold the manifest at once.
+
+    Nothing happens for events that are not published (or no longer), or where no gate is left; and at a venue hub,
+    whose manifests are its centre's. All rows are locked before the first bell rings, or two of these would lock up.
+    """
+    if hub.settings.upstream:
+        return
+    event = tables.event
+    chosen = select(event.c.event, event.c.state).where(event.c.event.in_(sorted(set(events))))
+    for row in connection.execute(chosen.order_by(event.c.event).with_for_update()).all():
+        if row.state == PUBLISHED and _newest(connection, row.event) and _has_gates(connection, row.event):
+            publish_again(hub, connection, actor, row.event)
 
 
 def publish_changes(hub: Hub, connection: Connection, actor: str, event: str) -> Published | None:
@@ -141,16 +157,21 @@ def _issue(hub: Hub, connection: Connection, row: Any, version: int, *, delta: b
 
 
 def _gates(connection: Connection, event: str) -> dict[str, bytes]:
-    device = tables.device
-    rows = connection.execute(
-        select(device.c.name, device.c.device_key).where(
-            device.c.event == event, device.c.state == "enrolled", device.c.kind == "gate"
-        )
-    )
-    gates = {row.name: bytes(row.device_key) for row in rows}
+    gates = {row.name: bytes(row.device_key) for row in connection.execute(_gate_rows(event))}
     if not gates:
         raise Refused(409, "no_gates", f"no gate serves the event {event} yet: assign one, then publish")
     return gates
+
+
+def _has_gates(connection: Connection, event: str) -> bool:
+    return connection.execute(_gate_rows(event).limit(1)).first() is not None
+
+
+def _gate_rows(event: str) -> Select[tuple[str, bytes]]:
+    device = tables.device
+    return select(device.c.name, device.c.device_key).where(
+        device.c.event == event, device.c.state == "enrolled", device.c.kind == "gate"
+    )
 
 
 def _newest(connection: Connection, event: str) -> Any:
