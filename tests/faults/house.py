@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gate.demo.cable import Cable
@@ -32,11 +32,12 @@ GATES = ("G1", "G2", "G3")
 
 @dataclass
 class Gate:
-    """One gate and its cable. `up` is set while its lane can be visited."""
+    """One gate and its cable. `up` is set while its lane can be visited, `busy` while it is."""
 
     lane: FastLane
     cable: Cable
-    up: threading.Event
+    up: threading.Event = field(default_factory=threading.Event)
+    busy: threading.Event = field(default_factory=threading.Event)
 
     @property
     def name(self) -> str:
@@ -89,7 +90,7 @@ class House:
             cable = Cable(self.server.port)
             lane = FastLane(self.folder / name, name, self._gatectl(name))
             lane.device = self.server.enrol(name, lane.state_dir, "" if self.line else EVENT, cable.port)
-            self.gates.append(Gate(lane, cable, threading.Event()))
+            self.gates.append(Gate(lane, cable))
         _wait(lambda: len(self.centre.gates(EVENT)) == len(GATES), "the centre was not told of the venue's gates")
         self.centre.publish(EVENT)
         starts = [threading.Thread(target=gate.lane.start) for gate in self.gates]

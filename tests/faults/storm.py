@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import random
-import resource
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from gate.demo.cable import Break, Cable
 from gate.demo.cast import Person
 from gate.demo.link import GateSilent
-from gate.demo.program import Program
-from tests.faults.evidence import BEYOND, Evidence, Fault, Revocation, Visit
-from tests.faults.house import EVENT, Clock, Gate, House
+from tests.faults.blows import Blow, draw_blows
+from tests.faults.evidence import Evidence, Fault, Revocation, Visit
+from tests.faults.house import EVENT, Gate, House
 
 LASTS_S = 9.0
 SECOND_SHARE = 0.05
@@ -23,35 +21,6 @@ STAYS_AWAY_SHARE = 0.03
 REVOKED = 2
 WAITED_MS = 250.0
 STARVED_S = 0.15
-
-
-Deeds = tuple[Callable[[], None], Callable[[], None]]
-"""How to break something, and how to mend it."""
-
-
-def fill_disk(program: Program) -> None:
-    """From now on no file of this process grows beyond a few bytes."""
-    _, most = resource.prlimit(program.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (4096, most))
-
-
-def clear_disk(program: Program) -> None:
-    """There is room again."""
-    if program.runs:
-        _, most = resource.prlimit(program.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (most, most))
-
-
-@dataclass
-class Blow:
-    """A fault to come: `strike` breaks something at a gate (or everywhere, where `gate` is empty), `mend` mends it."""
-
-    kind: str
-    gate: str
-    at_s: float
-    lasts_s: float
-    strike: Callable[[], None]
-    mend: Callable[[], None]
 
 
 class Storm:
@@ -68,8 +37,9 @@ class Storm:
         second_share: float = SECOND_SHARE,
     ) -> None:
         self.house, self.evidence, self.lasts_s = house, evidence, LASTS_S
-        self._number, self._second_share = blows, second_share
+        self._second_share = second_share
         self.chance = random.Random(seed)
+        self._blows = draw_blows(house, self.chance, blows, LASTS_S - 2.5)
         self.strikes: Counter[str] = Counter()
         self.trouble: list[str] = []
         shuffled = self.chance.sample(list(people), len(people))
@@ -88,7 +58,7 @@ class Storm:
             threading.Thread(target=self._serve, args=(gate, queues[gate.name]), name=gate.name)
             for gate in self.house.gates
         ]
-        threads += [threading.Thread(target=self._fight, args=(blow,), name=blow.kind) for blow in self._blows()]
+        threads += [threading.Thread(target=self._fight, args=(blow,), name=blow.kind) for blow in self._blows]
         threads.append(threading.Thread(target=self._withdraw, name="organiser"))
         for thread in threads:
             thread.start()
@@ -144,7 +114,9 @@ class Storm:
     def _visit(self, gate: Gate, one: Person) -> Visit:
         with self._lock:
             walks = self.chance.random() >= STAYS_AWAY_SHARE
+        gate.busy.set()
         visit = gate.lane.visit(one.ticket, one.number, walks=walks)
+        gate.busy.clear()
         self.evidence.visits.append(visit)
         return visit
 
@@ -180,72 +152,6 @@ class Storm:
 
     # --- the nemesis --------------------------------------------------------------------------------------------
 
-    def _blows(self) -> list[Blow]:
-        """Some blows, one after the other or on top of each other."""
-        chosen = [self._blow(self.chance.uniform(0.5, self.lasts_s - 2.5)) for _ in range(self._number)]
-        targets: set[str] = set()
-        kept = []
-        for blow in chosen:  # one blow a kind and place, or mending one would mend the other
-            place = f"{blow.kind.split()[0]} {blow.gate}"
-            if place not in targets:
-                targets.add(place)
-                kept.append(blow)
-        return kept
-
-    def _blow(self, at_s: float) -> Blow:
-        gate = self.chance.choice(self.house.gates)
-        lasts_s = self.chance.uniform(0.3, 3.0)
-        blows = self._at_gate(gate) | self._at_server()
-        if self.house.line is not None:
-            blows |= self._beyond(self.house.line)
-        kind = self.chance.choice(list(blows))
-        strike, mend = blows[kind]
-        where = {"server": "", "line": BEYOND, "centre": BEYOND}.get(kind.split()[0], gate.name)
-        return Blow(kind, where, at_s, lasts_s, strike, mend)
-
-    def _at_gate(self, gate: Gate) -> dict[str, Deeds]:
-        lane, cable, clock = gate.lane, gate.cable, self.house.clocks[gate.name]
-        return {
-            **self._of_cable("cable", cable),
-            "gate killed": (lambda: self._kill_lane(gate), lambda: self._start_lane(gate)),
-            "gate disk full": (lambda: fill_disk(lane.daemon), lambda: clear_disk(lane.daemon)),
-            "gate clock": self._of_clock(clock),
-            "sync killed": (lane.sync.kill, lane.sync.start),
-            "sync paused": (lane.sync.pause, lane.sync.resume),
-            "sync disk full": (lambda: fill_disk(lane.sync), lambda: clear_disk(lane.sync)),
-        }
-
-    def _at_server(self) -> dict[str, Deeds]:
-        server = self.house.server
-        return {
-            "server killed": (server.program.kill, server.start),
-            "server paused": (server.program.pause, server.program.resume),
-            "server disk full": (lambda: fill_disk(server.program), lambda: clear_disk(server.program)),
-            "server clock": self._of_clock(self.house.clocks["venue" if self.house.line else "hub"]),
-        }
-
-    def _beyond(self, line: Cable) -> dict[str, Deeds]:
-        centre = self.house.centre
-        return {
-            **self._of_cable("line", line),
-            "centre killed": (centre.program.kill, centre.start),
-            "centre paused": (centre.program.pause, centre.program.resume),
-        }
-
-    def _of_cable(self, name: str, cable: Cable) -> dict[str, Deeds]:
-        delay_s = self.chance.uniform(0.05, 0.5)
-        return {
-            f"{name} cut silently": (lambda: cable.cut(Break.SILENT), cable.heal),
-            f"{name} cut": (lambda: cable.cut(Break.REFUSED), cable.heal),
-            f"{name} slow": (lambda: setattr(cable, "delay_s", delay_s), lambda: setattr(cable, "delay_s", 0.0)),
-            f"{name} torn": (cable.truncate, cable.hang_up),
-            f"{name} reset": (cable.hang_up, cable.hang_up),
-        }
-
-    def _of_clock(self, clock: Clock) -> Deeds:
-        jump_s = self.chance.choice((-7200.0, -90.0, 90.0, 7200.0))
-        return (lambda: clock.jump(jump_s), lambda: clock.jump(0.0))
-
     def _fight(self, blow: Blow) -> None:
         self._wait_until(blow.at_s)
         fault = Fault(blow.kind, blow.gate, time.monotonic(), float("inf"))
@@ -258,14 +164,6 @@ class Storm:
         except (GateSilent, RuntimeError, OSError) as error:
             self.trouble.append(f"after {blow.kind} at {blow.gate or 'the server'}: {error}")
         self.evidence.faults[self.evidence.faults.index(fault)] = replace(fault, until=time.monotonic())
-
-    def _kill_lane(self, gate: Gate) -> None:
-        gate.up.clear()
-        gate.lane.daemon.kill()
-
-    def _start_lane(self, gate: Gate) -> None:
-        gate.lane.start_daemon()
-        gate.up.set()
 
     def _timeouts(self) -> list[Fault]:
         """A claim for whose answer a gate waited in vain: for that moment it did not reach its authority."""
