@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
 
-.PHONY: help demo test test-faults faults test-peers check bench fuzz lock clean appliance tools
+.PHONY: help demo test test-faults faults test-peers check bench bench-hub fuzz lock clean appliance tools
 
 help:
 	@echo "make demo         the whole gate at work, without hardware"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-peers   our answers beside those of other programs"
 	@echo "make fuzz         a search for inputs that break a parser; MENSHEN_FUZZ_S=60 for longer"
 	@echo "make bench        speed and accuracy, with figures"
+	@echo "make bench-hub    what one server carries: claims, ledgers, the doorbell, a stadium"
 	@echo "make lock         choose the libraries' versions anew"
 	@echo "make clean        remove what the above made"
 
@@ -60,6 +61,9 @@ fuzz: tools
 bench:
 	@systemd/bootstrap.sh peers
 	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench
+
+bench-hub: tools
+	@$(BIN)/python -m tests.bench.hub
 
 # uv lives in a throw-away environment. The lock files serve CPython from 3.11 on, on every platform that has wheels.
 lock:

@@ -25,9 +25,10 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
+def cluster(*, durable: bool = False) -> Iterator[str]:
     """Run a cluster; gives the URL of its maintenance database. It listens on a Unix socket alone.
 
+    A `durable` one writes as in service, for measurements; others don't wait for the disk.
     PostgreSQL refuses to run as root; then it runs as the user `postgres`. Its folder is none of pytest's, for every
     start of pytest closes those to all others.
     """
@@ -50,7 +51,7 @@ def cluster() -> Iterator[str]:
     try:
         run(f"{bin_folder}/initdb", "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
         # Nothing here outlives the tests: what a power cut would leave is not their question.
-        careless = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        careless = "" if durable else "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         options = f"-k {folder} -c listen_addresses='' -c max_connections=200 {careless}"
         run(f"{bin_folder}/pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
         try:

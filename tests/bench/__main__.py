@@ -6,13 +6,11 @@ exit status is 1 only when something broke.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -20,6 +18,7 @@ from rich.console import Console
 from tests.bench import machine, report
 from tests.bench.figures import Section
 from tests.bench.sections import SECTIONS
+from tests.bench.writing import write
 
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
@@ -55,7 +54,7 @@ def main(only: list[str], quick: bool, out: Path) -> None:
     facts = machine.describe() | {"load_at_start": load, "load_at_end": machine.load()}
     facts |= {"quick": quick, "seconds": round(time.perf_counter() - began, 1)}
     report.show_machine(console, facts)
-    _write(out, facts, done, broken)
+    write(out, facts, done, broken)
     console.print(f"written to {out}" + (f"; broken: {', '.join(broken)}" if broken else ""), highlight=False)
     sys.exit(1 if broken else 0)
 
@@ -70,12 +69,6 @@ def _run(name: str, quick: bool) -> tuple[Section, str]:
         section = Section(name, notes=[f"broken: {type(error).__name__}"])
     section.seconds = time.perf_counter() - began
     return section, trace
-
-
-def _write(out: Path, facts: dict[str, Any], done: list[Section], broken: list[str]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    whole = {"machine": facts, "broken": broken, "sections": {section.name: section.as_dict() for section in done}}
-    out.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _release(number: int) -> Release:
 
 
 def _body(number: int) -> dict[str, Any]:
-    facts = replace(_FACTS, face=replace(_FACE, tries=1 + number % 3))
+    facts = replace(FACTS, face=replace(_FACE, tries=1 + number % 3))
     decision = Decision(Verdict.ADMIT, Reason.OK, ticket=f"T-2025-{number:08}")
     return {"attempt": number, "facts": facts, "decision": decision, "at": _NIGHT + number, "ms": {"lookup": 4.1}}
 
@@ -106,7 +106,7 @@ _TICKET = TicketFacts(
     notes=(),
     reference_model="dlib-resnet-1",
 )
-_FACTS = Facts(
+FACTS = Facts(
     gate="north",
     card=CardFacts(Medium.CHIP_CARD, DocumentType.RESIDENT_ID, Assurance.AUTHENTICATED, "2016-03-01", "2036-03-01"),
     lookup=LookupFacts(

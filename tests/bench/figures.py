@@ -20,7 +20,7 @@ class Peer:
 class Figure:
     """One number, or the median and the 99th percentile of many.
 
-    `n` trials stand behind it; `at_most` and `p99_at_most` are the targets, where there are any.
+    `n` trials stand behind it; `at_most`, `at_least` and `p99_at_most` are the targets, where there are any.
     """
 
     name: str
@@ -32,12 +32,15 @@ class Figure:
     p99_at_most: float | None = None
     peers: tuple[Peer, ...] = ()
     note: str = ""
+    at_least: float | None = None
 
     @property
     def verdict(self) -> str:
         """`met`, `missed`, or nothing where there is no target."""
         aims = [(self.value, self.at_most), (self.p99, self.p99_at_most)]
         held = [value <= most for value, most in aims if value is not None and most is not None]
+        if self.at_least is not None:
+            held.append(self.value >= self.at_least)
         if not held:
             return ""
         return "met" if all(held) else "missed"

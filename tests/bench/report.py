@@ -20,12 +20,13 @@ def show(console: Console, section: Section) -> None:
     ours = "ours" if peers else "p50 or value"
     table = Table(title=f"{section.name}  ({section.seconds:.0f} s)", title_justify="left", title_style="bold")
     table.add_column("figure")
-    for name in (ours, *peers, *([] if peers else ["p99"]), "unit", "n", "target", "verdict"):
+    tails = any(figure.p99 is not None for figure in section.figures)
+    for name in (ours, *peers, *(["p99"] if tails else []), "unit", "n", "target", "verdict"):
         table.add_column(name, justify="left" if name in ("unit", "verdict") else "right")
     if noted:
         table.add_column("95 %")
     for figure in section.figures:
-        table.add_row(*_row(figure, peers), *([figure.note] if noted else []))
+        table.add_row(*_row(figure, peers, tails), *([figure.note] if noted else []))
     if section.figures:
         console.print(table)
     for note in section.notes:
@@ -42,12 +43,16 @@ def show_machine(console: Console, machine: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _row(figure: Figure, peers: list[str]) -> list[str]:
+def _row(figure: Figure, peers: list[str], tails: bool) -> list[str]:
     theirs = {peer.name: _number(peer.value) for peer in figure.peers}
     aims = [_number(most) for most in (figure.at_most, figure.p99_at_most) if most is not None]
     target = f"≤ {' / '.join(aims)}" if aims else ""
+    if figure.at_least is not None:
+        target = " ".join(filter(None, [f"≥ {_number(figure.at_least)}", target]))
     verdict = f"[{_STYLES[figure.verdict]}]{figure.verdict}[/]" if figure.verdict else ""
-    beside = [theirs.get(name, "") for name in peers] or ["" if figure.p99 is None else _number(figure.p99)]
+    beside = [theirs.get(name, "") for name in peers]
+    if tails:
+        beside.append("" if figure.p99 is None else _number(figure.p99))
     return [figure.name, _number(figure.value), *beside, figure.unit, f"{figure.n:,}", target, verdict]
 
 
