@@ -15,7 +15,8 @@ from sync.server.problems import Refused
 from sync.server.serving import events_of
 from sync.signing import Claimed, NotSigned, claimed_by, verify
 
-ENROLLED = "enrolled"
+ENROLLED, REVOKED, REPLACED = "enrolled", "revoked", "replaced"
+GONE = (REVOKED, REPLACED)
 REFUSALS: dict[int | str, dict[str, object]] = {
     401: {"model": Problem, "description": "Not signed by a device that is enrolled here"},
     409: {"model": Problem, "description": "Replayed, or not what is to come next"},
@@ -24,7 +25,7 @@ REFUSALS: dict[int | str, dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A device whose signature was good. `revoked` may still be told that it has to wipe its manifest."""
+    """A device whose signature was good. A `revoked` one, or one whose place another has taken, is told to wipe."""
 
     device: str
     kind: str
@@ -36,7 +37,7 @@ class Caller:
 
 
 async def signed(request: Request) -> Caller:
-    """The enrolled or revoked device that signed `request`. Raises `Refused`: 401."""
+    """The device that signed `request`, whether it still may serve or not. Raises `Refused`: 401."""
     hub = hub_of(request)
     path = (
         request.scope.get("raw_path") or request.url.path.encode()
@@ -54,9 +55,9 @@ async def signed(request: Request) -> Caller:
 
 
 async def enrolled(caller: Annotated[Caller, Depends(signed)]) -> Caller:
-    """As `signed`, and it has not been revoked. Raises `Refused`: 401."""
+    """As `signed`, and it has not been revoked or replaced. Raises `Refused`: 401."""
     if caller.revoked:
-        raise Refused(401, "revoked", "this device was revoked: enrol it again if it is to serve")
+        raise Refused(401, "revoked", "this device was revoked or replaced: enrol it again if it is to serve")
     return caller
 
 
@@ -125,14 +126,14 @@ class Directory:
             found = connection.execute(
                 select(row, select(tables.site.c.name).scalar_subquery().label("site")).where(
                     row.c.device == device,
-                    row.c.state.in_((ENROLLED, "revoked")),
+                    row.c.state.in_((ENROLLED, *GONE)),
                     row.c.hub.is_(None),  # a gate behind a venue hub speaks to that
                 )
             ).first()
             if found is None:
                 return None
             events = frozenset(events_of(connection, device, found.kind))
-        revoked = found.state == "revoked"
+        revoked = found.state in GONE
         return Known(
             found.site,
             device,

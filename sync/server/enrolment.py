@@ -12,7 +12,7 @@ from sync.contract import Enrolled, EnrolRequest, RenewRequest
 from sync.server import tables
 from sync.server.attempts import Limit
 from sync.server.codes import hash_of, new_code
-from sync.server.devices import ENROLLED, Caller, directory
+from sync.server.devices import ENROLLED, REPLACED, REVOKED, Caller, directory
 from sync.server.hub import Hub, new_identifier
 from sync.server.problems import Refused
 from sync.server.publish import publish_for_gates
@@ -21,7 +21,6 @@ from sync.server.site import authority_of, issuers, site_name
 CODE_S = 15 * 60.0
 LIMIT = Limit("enrol", for_address=10, for_all=100)
 KINDS = ("gate", "hub")
-REVOKED, REPLACED = "revoked", "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +214,8 @@ def _take_in(hub: Hub, connection: Connection, code: Row[Any], request: EnrolReq
     connection.execute(spent.values(used_at=now, device=device))
     hub.audit(connection, device, "enrol.done", code.name, venue=code.venue, made_by=code.made_by, from_address=address)
     _publish_for(hub, connection, device, device)
+    if code.replaces:
+        hub.ring(connection, device=code.replaces)  # it has to wipe
     return _enrolled(hub, connection, device, certificate)
 
 

@@ -13,8 +13,7 @@ from sync.contract_hub import GateTask, HubEvent, HubGate, HubGates, HubStanding
 from sync.server import tables
 from sync.server.claims import Asked
 from sync.server.database import insert_or_ignore
-from sync.server.devices import ENROLLED, Caller
-from sync.server.enrolment import REPLACED
+from sync.server.devices import ENROLLED, REPLACED, REVOKED, Caller
 from sync.server.hub import Hub
 from sync.server.leases import leased_to, take_returns
 from sync.server.offers import offers_for
@@ -23,7 +22,6 @@ from sync.server.publish import publish_for_gates
 from sync.server.serving import events_of
 
 MOST_GATES = 500
-REVOKED = "revoked"
 
 
 def meet_hub(hub: Hub, connection: Connection, caller: Caller, told: HubGates) -> HubStanding:

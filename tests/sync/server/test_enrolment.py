@@ -191,7 +191,9 @@ def test_a_name_in_use_is_given_only_to_who_was_invited_in_its_place(site: Hub) 
         connection.execute(update(tables.device).values(event=SHOW))
     second = Box().enrol(site, _invite(site, replaces=first.device).code)
     assert _devices(site) == {first.device: "replaced", second.device: "enrolled"}
-    assert directory(site).find(first.device) is None
+    known = directory(site).find(first.device)
+    assert known is not None
+    assert known.revoked
     with site.begin() as connection:
         event = select(tables.device.c.event).where(tables.device.c.device == second.device)
         assert connection.execute(event).scalar_one() == SHOW
@@ -280,3 +282,23 @@ def test_anybody_may_see_health_and_the_authoritys_certificate(site: Hub, client
     assert client.get("/v1/health").json() == {"alive": True, "schema": "0001", "time": site.clock()}
     told = client.get("/v1/site").json()
     assert (told["site"], told["fingerprint"]) == ("hall", authority_of(site).fingerprint)
+
+
+def test_over_http_a_box_whose_place_another_took_is_told_to_wipe_and_may_do_nothing_else(
+    site: Hub, client: TestClient
+) -> None:
+    old = Box()
+    device = old.enrol(site, _invite(site).code).device
+    signer = Signer("hall", device, old.key, site.clock)
+    contact, at = "/v1/gate/contact", to_json({"at": 1.0})
+    assert _post(client, signer, contact, at)[1]["wipe"] is False
+    Box().enrol(site, _invite(site, replaces=device).code)
+    status, standing = _post(client, signer, contact, at)
+    assert (status, standing["wipe"], standing["event"]) == (200, True, "")
+    status, refusal = _post(client, signer, "/v1/gate/claims", b'{"claims": []}')
+    assert (status, refusal["code"]) == (401, "revoked")
+    with site.begin() as connection:
+        rung = select(tables.change.c.device).where(tables.change.c.device == device)
+        assert connection.execute(rung).first() is not None
+        wiped = select(tables.device.c.wiped_at).where(tables.device.c.device == device)
+        assert connection.execute(wiped).scalar_one() == site.clock()
