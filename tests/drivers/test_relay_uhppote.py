@@ -150,7 +150,8 @@ def test_arbitrary_packets_raise_nothing_undeclared_and_the_next_answer_is_read(
 
         player = threading.Thread(target=play)
         player.start()
-        relay = UhppoteRelay("127.0.0.1", port, SERIAL, answer_s=0.03, tries=1)
+        relay = UhppoteRelay("127.0.0.1", port, SERIAL, answer_s=5.0, tries=1)
+        relay._answer_s = 0.03
         with suppress(DeviceTimeout, BadAnswer, DeviceRefused):
             relay.pulse(0.5)
         relay._answer_s = 5.0
