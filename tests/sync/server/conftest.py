@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from sync.server import accounts_password
 from sync.server.database import migrate, open_engine
 from sync.server.hub import Hub, open_hub
 from sync.server.settings import Settings
@@ -95,3 +97,12 @@ def _server(request: pytest.FixtureRequest, settings: Settings, clock: Clock) ->
         settings.state_dir.mkdir(mode=0o700)
         shutil.copy(request.getfixturevalue("migrated_file"), settings.state_dir / "hub.db")
     return open_hub(settings, clock)
+
+
+@pytest.fixture(autouse=True)
+def light_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashing that costs nothing: what it costs in earnest is not these tests' question."""
+    monkeypatch.setattr(accounts_password, "HASHER", PasswordHasher(1, 8, 1))
+    accounts_password._nobody.cache_clear()
+    yield
+    accounts_password._nobody.cache_clear()
