@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from gate.demo.box_office import evening_policy
 from gate.demo.cast import EVENT, Looks, Person, person, write_tables
 from gate.demo.city_board import CityBoard, JsonCity, LiveCity, Step
-from gate.demo.gatehouse import Gatehouse
+from gate.demo.gatehouse import UNANSWERED, Gatehouse
 from gate.demo.link import GateSilent
 from gate.demo.night import NotAsTold
 from gate.demo.office import Office
@@ -188,7 +188,7 @@ class City:
             gate.cable.cut()
         for gate in self.gates:
             flags = self._lets_in(gate, [next(self._next)])
-            _must("claim_unanswered" in flags, f"{gate.name} did not flag an admission without an answer")
+            _must(UNANSWERED in flags, f"{gate.name} did not flag an admission without an answer")
         slowest = max(gate.night.relay_ms[-1] for gate in self.gates)
         step = step.says(f"nothing stops: {self.number} visitors admitted, card to relay {slowest:.0f} ms at most")
         return step.says(f"by the event's rule for that, {city_policy().offline_rule}; the ledgers say so")

@@ -18,9 +18,11 @@ from models.store.errors import StoreError
 from models.store.ledger_db import read_ledger, verify
 from models.store.manifest_db import ManifestReader
 from models.store.vault import DeviceKey
-from models.view import LaneView
+from models.view import LaneView, Phase
 
 ONLINE_S = 30.0
+TRIES = 3
+UNANSWERED = "claim_unanswered"
 
 
 class Gatehouse:
@@ -42,12 +44,20 @@ class Gatehouse:
         self.rig.link.wait(lambda snapshot: snapshot.reach == "online", ONLINE_S, since=0)
 
     def turns_away(self, one: Person, reason: Reason) -> LaneView:
-        """The person is refused, for this reason. Raises `NotAsTold`."""
-        view = self.night.comes(one)
-        self.night.leaves()
-        if view.reason is not reason:
-            raise NotAsTold(f"{self.name} said {view.verdict} ({view.reason}) instead of {reason}")
-        return view
+        """The person is refused, for this reason. Raises `NotAsTold`.
+
+        On a machine that is too busy a claim may get no answer in its 300 ms, and the rule for that admits: then nobody
+        walks through, and the person comes once more.
+        """
+        for _ in range(TRIES):
+            view = self.night.comes(one)
+            self.night.leaves()
+            if view.reason is reason:
+                return view
+            if UNANSWERED not in self.flags():
+                break
+            self.rig.link.wait_view(lambda later: later.phase is Phase.IDLE, ONLINE_S)
+        raise NotAsTold(f"{self.name} said {view.verdict} ({view.reason}) instead of {reason}")
 
     def flags(self) -> tuple[str, ...]:
         """What the latest decision was flagged with."""
