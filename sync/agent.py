@@ -39,6 +39,12 @@ LOOK_S = 2.0
 CLAIM_S = 0.3
 VERSION = "0.1.0"
 
+_REACHED = {
+    Reach.ONLINE: "the authority is reached again%.0s",
+    Reach.VENUE: "the venue's hub is reached, and has no centre%.0s",
+    Reach.ALONE: "the authority is away: %s",
+}
+
 T = TypeVar("T")
 
 
@@ -158,7 +164,7 @@ class Agent:
         self._take_time(standing, number)
         if self._outbox.take_mark(told.ledger, standing.acknowledged):
             self._tell_acknowledged()
-        self._set_reach(Reach.ONLINE)
+        self._set_reach(Reach.VENUE if standing.alone else Reach.ONLINE)
         self._listener.met(standing.cursor)
 
     def _sign_of_life(self) -> ContactBody:
@@ -214,7 +220,7 @@ class Agent:
 
     def _set_reach(self, reach: Reach) -> None:
         if reach is not self._reach:
-            _log.warning("the authority is %s", "reached again" if reach is Reach.ONLINE else f"away: {self._trouble}")
+            _log.warning(_REACHED[reach], self._trouble)
             self._reach = reach
             self._socket.tell(FromSync(reach=reach))
 

@@ -152,6 +152,7 @@ class Standing:
     acknowledged: int = 0
     wipe: bool = False
     event: str = ""  # the event this gate is to serve; empty: none
+    alone: bool = False  # a venue hub that has no centre just now
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection, func, select, update
 
 from models.wire import to_json
@@ -11,6 +13,7 @@ from sync.server.devices import Caller
 from sync.server.hub import Hub
 from sync.server.ingest import mark_forked
 from sync.server.offers import offers_for
+from sync.server.reached import is_alone
 from sync.signing import time_form
 
 
@@ -30,20 +33,12 @@ def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> 
         connection.execute(update(device).where(device.c.device == caller.device).values(wiped_at=now))
         return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged))
     offers = offers_for(connection, event, contact.manifest) if event else ()
-    return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event))
+    return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event, alone=is_alone(hub)))
 
 
 def _signed(hub: Hub, caller: Caller, standing: Standing) -> Standing:
     form = time_form(caller.device, caller.number, standing.time)
-    return Standing(
-        standing.time,
-        hub.issuer_key.sign(form).hex(),
-        standing.cursor,
-        standing.offers,
-        standing.acknowledged,
-        standing.wipe,
-        standing.event,
-    )
+    return replace(standing, time_signature=hub.issuer_key.sign(form).hex())
 
 
 def _meet_ledger(hub: Hub, connection: Connection, device: str, told: LedgerState) -> int:

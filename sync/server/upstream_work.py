@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 from sync.contract import Contact
 from sync.contract_hub import HeldClaim, HubGates, HubStanding
 from sync.enrolment import Enrolment
-from sync.failures import RefusedBy
+from sync.failures import RefusedBy, SyncFailed
 from sync.server import upstream_lines, upstream_mirror
 from sync.server.hub import Hub
+from sync.server.reached import note_lost, note_reached
 from sync.server.upstream_bundles import fetch, wipe
 from sync.server.upstream_client import CentreClient
 
@@ -40,7 +41,12 @@ class Work:
     async def meet(self) -> None:
         """A sign of life, our gates, and what the centre wants of us."""
         self.rung.clear()
-        standing, _ = await self.client.contact(Contact(self.hub.clock()))
+        try:
+            standing, _ = await self.client.contact(Contact(self.hub.clock()))
+        except SyncFailed:
+            await asyncio.to_thread(note_lost, self.hub)
+            raise
+        await asyncio.to_thread(note_reached, self.hub)
         self.cursor = max(self.cursor, standing.cursor)
         if standing.wipe:
             await asyncio.to_thread(wipe, self.hub)

@@ -18,6 +18,8 @@ from models.passage import Direction, Passage
 from models.store.manifest_db import ManifestReader
 from sync.agent import Agent
 from sync.server import tables
+from sync.server.reached import note_lost, note_reached
+from sync.server.upstream_papers import folder_of
 from tests.sync.site import SHOW, Box, Network, Site, at_work, number, until
 
 pytestmark = pytest.mark.slow
@@ -268,3 +270,20 @@ def test_a_server_of_another_authority_hears_nothing(site: Site, tmp_path: Path)
                 assert agent.status().reach is Reach.ALONE
 
         asyncio.run(scene())
+
+
+def test_a_gate_knows_whether_its_venues_hub_has_the_centre(site: Site):
+    box, folder = site.enrol("A1"), folder_of(site.hub.settings)
+    folder.mkdir()
+
+    async def scene() -> None:
+        agent = Agent(box.post())
+        async with at_work(agent):
+            await until(lambda: agent.status().reach is Reach.VENUE and agent.status().doorbell)
+            await asyncio.to_thread(note_reached, site.hub)
+            await until(lambda: agent.status().reach is Reach.ONLINE, 5.0)
+            await asyncio.to_thread(note_lost, site.hub)
+            await until(lambda: agent.status().reach is Reach.VENUE, 5.0)
+            assert (await agent.ask(claim("c1"))).answer is ClaimAnswer.GRANTED
+
+    asyncio.run(scene())
