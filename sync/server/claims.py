@@ -8,19 +8,19 @@ nobody. For an event that is leased to a venue hub the hub alone answers, here a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, delete, select
 
 from models.decision import Policy, ReEntryMode
 from models.passage import Direction
 from models.wire import from_json
 from sync.contract import ClaimAnswer, ClaimRequest, FirstUse
 from sync.server import tables
-from sync.server.database import insert_or_ignore
 from sync.server.hub import Hub
+from sync.server.many import among, insert_all
 
 GRANTED, REFUSED, NO_ANSWER = "granted", "refused", "no_answer"
 LARGEST_BATCH = 500
@@ -43,9 +43,7 @@ def settle(connection: Connection, asked: Sequence[Asked], now: float) -> list[C
     events = _events(connection, {one.claim.event for one in asked})
     ended = _ended(connection, asked)
     ours = [one for one in asked if _answers_for(one, events)]
-    for one in ours:
-        if one.claim.direction == Direction.EXIT:
-            _end(connection, one.claim)
+    free(connection, {(one.claim.event, one.claim.ticket) for one in ours if one.claim.direction == Direction.EXIT})
     takers = [one for one in ours if _takes(one, events)]
     _take(connection, [one for one in takers if (one.claim.event, one.claim.claim) not in ended], now)
     held = _held(connection, takers)
@@ -88,21 +86,23 @@ def _answer(one: Asked, events: dict[str, _Event], held: dict[tuple[str, str], _
     return ClaimAnswer(claim.claim, REFUSED, holder.use)
 
 
-def give_back(connection: Connection, event: str, ticket: str, claim: str, now: float) -> None:
-    """Nobody came: the ticket is free again, and this claim takes nothing any more."""
-    held = tables.claim
-    connection.execute(delete(held).where(held.c.event == event, held.c.ticket == ticket, held.c.claim == claim))
-    connection.execute(insert_or_ignore(connection, tables.ended_claim).values(event=event, claim=claim, at=now))
+def give_back(connection: Connection, given: Collection[tuple[str, str, str]], now: float) -> None:
+    """Nobody came: these tickets (event, ticket, claim) are free again, and these claims take nothing any more."""
+    if given:
+        held, keys = tables.claim, sorted(given)
+        connection.execute(delete(held).where(among(connection, (held.c.event, held.c.ticket, held.c.claim), keys)))
+        rows = [{"event": event, "claim": claim, "at": now} for event, _, claim in keys]
+        insert_all(connection, tables.ended_claim, rows, ignore=True)
 
 
-def _end(connection: Connection, claim: ClaimRequest) -> None:
-    held = tables.claim
-    connection.execute(delete(held).where(held.c.event == claim.event, held.c.ticket == claim.ticket))
+def free(connection: Connection, tickets: Collection[tuple[str, str]]) -> None:
+    """Whoever has these tickets (event, ticket) has come out."""
+    if tickets:
+        held = tables.claim
+        connection.execute(delete(held).where(among(connection, (held.c.event, held.c.ticket), sorted(tickets))))
 
 
 def _take(connection: Connection, wanted: Sequence[Asked], now: float) -> None:
-    if not wanted:
-        return
     first: dict[tuple[str, str], Asked] = {}
     for one in wanted:
         first.setdefault((one.claim.event, one.claim.ticket), one)
@@ -119,7 +119,7 @@ def _take(connection: Connection, wanted: Sequence[Asked], now: float) -> None:
         }
         for (event, ticket), one in sorted(first.items())
     ]
-    connection.execute(insert_or_ignore(connection, tables.claim).values(rows))
+    insert_all(connection, tables.claim, rows, ignore=True)
 
 
 def _held(connection: Connection, takers: Sequence[Asked]) -> dict[tuple[str, str], _Holder]:
@@ -127,7 +127,7 @@ def _held(connection: Connection, takers: Sequence[Asked]) -> dict[tuple[str, st
     keys = sorted({(one.claim.event, one.claim.ticket) for one in takers})
     if not keys:
         return {}
-    rows = connection.execute(select(held).where(tuple_(held.c.event, held.c.ticket).in_(keys)))
+    rows = connection.execute(select(held).where(among(connection, (held.c.event, held.c.ticket), keys)))
     return {(row.event, row.ticket): _Holder(row.claim, FirstUse(row.gate, row.at, row.passage)) for row in rows}
 
 
@@ -137,7 +137,7 @@ def _ended(connection: Connection, asked: Sequence[Asked]) -> set[tuple[str, str
     if not keys:
         return set()
     rows = connection.execute(
-        select(ended.c.event, ended.c.claim).where(tuple_(ended.c.event, ended.c.claim).in_(keys))
+        select(ended.c.event, ended.c.claim).where(among(connection, (ended.c.event, ended.c.claim), keys))
     )
     return {(row.event, row.claim) for row in rows}
 

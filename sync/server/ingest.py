@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from models.ledger import Checkpoint
 from models.store.chain import checkpoint_is_genuine, line_hash, root_hash
@@ -18,6 +18,7 @@ from sync.contract import LedgerBatch, LedgerLine, LedgerReceipt, LedgerSeal
 from sync.server import tables
 from sync.server.database import insert_or_ignore
 from sync.server.hub import Hub
+from sync.server.many import insert_all
 from sync.server.problems import Refused
 from sync.server.projection import project
 
@@ -158,7 +159,7 @@ def _keep(connection: Connection, device: str, epoch: str, fresh: Sequence[Ledge
         }
         for line in fresh
     ]
-    connection.execute(insert(tables.entry), rows)
+    insert_all(connection, tables.entry, rows)
 
 
 def _mark(connection: Connection, device: str, epoch: str, held: Held) -> None:

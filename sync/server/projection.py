@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, text, update
 
 from models.decision import Verdict
 from models.ledger import EntryKind
@@ -18,8 +19,9 @@ from models.link import claim_name
 from models.passage import Direction, Passage
 from sync.contract import LedgerLine
 from sync.server import tables, tally
-from sync.server.claims import give_back, is_hard
+from sync.server.claims import free, give_back, is_hard
 from sync.server.database import insert_or_ignore
+from sync.server.many import among, insert_all
 from sync.server.told import Told, read
 
 _TICKET_LOCK, _DRAWERS = 0x6D6570, 1024
@@ -65,9 +67,8 @@ def _open_uses(
                 "claim": claim_name(epoch, body.attempt),
             }
         )
-    if rows:
-        connection.execute(insert(tables.use), rows)
-        _take_claims(connection, gate, rows)
+    insert_all(connection, tables.use, rows)
+    _take_claims(connection, gate, rows)
     return touched
 
 
@@ -75,9 +76,12 @@ def _take_claims(connection: Connection, gate: str, rows: list[dict[str, object]
     """Who was let in without an answer has the ticket from now on, unless another has it: then it is a conflict."""
     hard = hard_events(connection, {str(row["event"]) for row in rows})
     entries = [row for row in rows if row["event"] in hard and row["direction"] == Direction.ENTRY]
-    for row in sorted(entries, key=lambda row: str(row["ticket"])):
-        values = {name: row[name] for name in ("event", "ticket", "claim", "device", "at")}
-        connection.execute(insert_or_ignore(connection, tables.claim).values(**values, gate=gate, passage="held"))
+    names = "event", "ticket", "claim", "device", "at"
+    first: dict[tuple[object, object], dict[str, object]] = {}
+    for row in sorted(entries, key=lambda row: (str(row["event"]), str(row["ticket"]))):
+        values = {name: row[name] for name in names} | {"gate": gate, "passage": "held"}
+        first.setdefault((row["event"], row["ticket"]), values)
+    insert_all(connection, tables.claim, list(first.values()), ignore=True)
 
 
 def _settle_uses(
@@ -88,31 +92,31 @@ def _settle_uses(
         return set()
     use = tables.use
     here = and_(use.c.device == device, use.c.epoch == epoch)
-    connection.execute(
-        update(use).where(here, use.c.seq == bindparam("opened"), use.c.passage.is_(None)),
-        [{"opened": seq, "passage": passage.value} for seq, passage in ends.items()],
-    )
-    rows = connection.execute(select(use).where(here, use.c.seq.in_(list(ends)))).all()
-    for row in rows:
-        _settle_claim(connection, row.event, row.ticket, row.claim, Direction(row.direction), ends[row.seq], now)
+    for passage in set(ends.values()):
+        seqs = sorted((seq,) for seq, end in ends.items() if end is passage)
+        open_ones = and_(here, use.c.passage.is_(None), among(connection, (use.c.seq,), seqs))
+        connection.execute(update(use).where(open_ones).values(passage=passage.value))
+    those = among(connection, (use.c.seq,), sorted((seq,) for seq in ends))
+    rows = connection.execute(select(use).where(here, those)).all()
+    _settle_claims(connection, [(row, ends[row.seq]) for row in rows], now)
     return {(row.event, row.ticket) for row in rows}
 
 
-def _settle_claim(
-    connection: Connection, event: str, ticket: str, claim: str, direction: Direction, passage: Passage, now: float
-) -> None:
+def _settle_claims(connection: Connection, ended: Sequence[tuple[Row[Any], Passage]], now: float) -> None:
+    """What these ends of uses mean for claims. In which order they are taken makes no difference."""
+    entries = [(row, end) for row, end in ended if row.direction != Direction.EXIT]
+    out = {(row.event, row.ticket) for row, end in ended if row.direction == Direction.EXIT and end is Passage.PASSED}
+    give_back(connection, {_claim_of(row) for row, end in entries if end is Passage.NO_SHOW}, now)
     held = tables.claim
-    if direction is Direction.EXIT:
-        if passage is Passage.PASSED:
-            connection.execute(delete(held).where(held.c.event == event, held.c.ticket == ticket))
-    elif passage is Passage.NO_SHOW:
-        give_back(connection, event, ticket, claim, now)
-    else:
-        connection.execute(
-            update(held)
-            .where(held.c.event == event, held.c.ticket == ticket, held.c.claim == claim)
-            .values(passage=passage.value)
-        )
+    for passage in {end for _, end in entries} - {Passage.NO_SHOW}:
+        keys = sorted(_claim_of(row) for row, end in entries if end is passage)
+        those = among(connection, (held.c.event, held.c.ticket, held.c.claim), keys)
+        connection.execute(update(held).where(those).values(passage=passage.value))
+    free(connection, out)
+
+
+def _claim_of(row: Any) -> tuple[str, str, str]:
+    return row.event, row.ticket, row.claim
 
 
 def _give_back_left(connection: Connection, device: str, epoch: str, latest: int, denied: set[int], now: float) -> None:
@@ -127,10 +131,12 @@ def _give_back_left(connection: Connection, device: str, epoch: str, latest: int
         .outerjoin(use, and_(same, use.c.epoch == epoch))
         .where(held.c.device == device, held.c.passage == "held", use.c.seq.is_(None))
     ).all()
+    left = set()
     for row in rows:
         of, _, attempt = row.claim.rpartition(":")
         if of == epoch and attempt.isdecimal() and (int(attempt) < latest or int(attempt) in denied):
-            give_back(connection, row.event, row.ticket, row.claim, now)
+            left.add(_claim_of(row))
+    give_back(connection, left, now)
 
 
 def look_for_conflicts(connection: Connection, touched: set[Ticket], now: float) -> None:
@@ -147,30 +153,37 @@ def look_for_conflicts(connection: Connection, touched: set[Ticket], now: float)
     inside = func.sum(case((use.c.direction == Direction.ENTRY.value, 1), else_=-1))
     rows = connection.execute(
         select(use.c.event, use.c.ticket, inside.label("inside"))
-        .where(tuple_(use.c.event, use.c.ticket).in_(keys), use.c.passage == Passage.PASSED.value)
+        .where(among(connection, (use.c.event, use.c.ticket), keys), use.c.passage == Passage.PASSED.value)
         .group_by(use.c.event, use.c.ticket)
     ).all()
     too_many = {(row.event, row.ticket): int(row.inside) for row in rows}
     for key in keys:
-        _reconcile(connection, key, too_many.get(key, 0), now)
+        if too_many.get(key, 0) > 1:
+            _find(connection, key, too_many[key], now)
+    conflict = tables.conflict
+    here = among(connection, (conflict.c.event, conflict.c.ticket), [key for key in keys if too_many.get(key, 0) <= 1])
+    _withdraw(connection, here, now)
 
 
-def _reconcile(connection: Connection, key: Ticket, inside: int, now: float) -> None:
+def _find(connection: Connection, key: Ticket, inside: int, now: float) -> None:
     """The second person too many is a conflict of its own. One that came to rest begins anew with another person."""
     conflict = tables.conflict
     event, ticket = key
     here = and_(conflict.c.event == event, conflict.c.ticket == ticket)
-    if inside > 1:
-        uses = json.dumps(_uses(connection, key), sort_keys=True)
-        for nth in range(2, inside + 1):
-            values = {"event": event, "ticket": ticket, "nth": nth, "found_at": now, "uses": uses}
-            connection.execute(insert_or_ignore(connection, conflict).values(**values))
-        fresh = {"state": "open", "stands": 1, "found_at": now, "uses": uses}
-        fresh |= {"settled_by": None, "settled_at": None, "finding": "", "words": ""}
-        connection.execute(
-            update(conflict).where(here, conflict.c.nth <= inside, conflict.c.stands == 0).values(**fresh)
-        )
-    over = and_(here, conflict.c.nth > max(inside, 1), conflict.c.stands == 1)
+    uses = json.dumps(_uses(connection, key), sort_keys=True)
+    for nth in range(2, inside + 1):
+        values = {"event": event, "ticket": ticket, "nth": nth, "found_at": now, "uses": uses}
+        connection.execute(insert_or_ignore(connection, conflict).values(**values))
+    fresh = {"state": "open", "stands": 1, "found_at": now, "uses": uses}
+    fresh |= {"settled_by": None, "settled_at": None, "finding": "", "words": ""}
+    connection.execute(update(conflict).where(here, conflict.c.nth <= inside, conflict.c.stands == 0).values(**fresh))
+    _withdraw(connection, and_(here, conflict.c.nth > inside), now)
+
+
+def _withdraw(connection: Connection, which: ColumnElement[bool], now: float) -> None:
+    """As many have come out: these conflicts stand no more."""
+    conflict = tables.conflict
+    over = and_(which, conflict.c.stands == 1)
     withdrawn = {"settled_by": "server", "settled_at": now, "finding": "an exit came in later"}
     connection.execute(update(conflict).where(over, conflict.c.state == "settled").values(stands=0))
     connection.execute(

@@ -66,7 +66,7 @@ def test_a_claim_that_was_given_back_takes_nothing_when_it_comes_again(hub: Hub)
     """A duplicate that a network held back must not lock the holder out."""
     assert _settle(hub, _asked("a")) == ["granted"]
     with hub.begin() as connection:
-        give_back(connection, "show", "T1", "a", 6.0)
+        give_back(connection, {("show", "T1", "a")}, 6.0)
     assert _settle(hub, _asked("a")) == ["granted"]
     assert _settle(hub, _asked("b", device="d2")) == ["granted"]
     assert _settle(hub, _asked("a")) == ["refused"]
