@@ -62,6 +62,7 @@ class SyncLink:
         self._writer: asyncio.StreamWriter | None = None
         self._asked: dict[str, asyncio.Future[Told]] = {}
         self._lane: LaneWord | None = None
+        self._hangs = False  # it let a claim wait, and has said nothing since
         self.reach: Reach | None = None  # None: no sync process is there
 
     async def run(self) -> None:
@@ -74,7 +75,7 @@ class SyncLink:
     async def ask(self, ask: Ask) -> Told:
         """The authority's answer to `ask`."""
         nobody = Told(ask.claim, ClaimAnswer.NO_ANSWER)
-        if self.reach in (None, Reach.ALONE) or not self._say(FromGate(ask=ask)):
+        if self._hangs or self.reach in (None, Reach.ALONE) or not self._say(FromGate(ask=ask)):
             return nobody
         answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._asked[ask.claim] = answer
@@ -82,6 +83,8 @@ class SyncLink:
             async with asyncio.timeout(self._limit_s):
                 return await answer
         except TimeoutError:
+            # It answers within 0.3 s whatever its authority does. The next visitors shall not wait for it in vain.
+            self._hangs = True
             return nobody
         finally:
             self._asked.pop(ask.claim, None)
@@ -107,7 +110,7 @@ class SyncLink:
 
     async def _serve(self) -> None:
         reader, writer = await asyncio.open_unix_connection(str(self._path), limit=MOST_LINE)
-        self._writer, self._lane = writer, None
+        self._writer, self._lane, self._hangs = writer, None, False
         _log.info("the sync process is there")
         try:
             async for line in reader:
@@ -126,6 +129,7 @@ class SyncLink:
         except wire.WireError as error:
             _log.warning("the sync process said what can't be read: %s", error)
             return
+        self._hangs = False
         if word.told is not None:
             waiting = self._asked.get(word.told.claim)
             if waiting is not None and not waiting.done():

@@ -205,6 +205,23 @@ def test_garbled_lines_are_passed_over_and_silence_ends(tmp_path: Path):
     linked(tmp_path, scene, limit_s=0.05)
 
 
+def test_a_sync_process_that_hangs_costs_the_wait_of_one_claim_until_it_speaks_again(tmp_path: Path):
+    async def scene(link: SyncLink, far: Far, heard: list[FromSync]) -> None:
+        far.say(FromSync(reach=Reach.ONLINE))
+        await until(lambda: heard)
+        assert await link.ask(ASK) == NOBODY
+        assert await link.ask(replace(ASK, claim="e:2")) == Told("e:2", ClaimAnswer.NO_ANSWER)
+        assert [word.ask and word.ask.claim for word in far.heard] == ["e:1"], "nobody waited for the second one"
+        far.say(FromSync(acknowledged=Acknowledged("e", 7)))
+        await until(lambda: len(heard) == 2)
+        asking = asyncio.ensure_future(link.ask(replace(ASK, claim="e:3")))
+        await until(lambda: len(far.heard) == 2)
+        far.say(FromSync(told=Told("e:3", ClaimAnswer.GRANTED)))
+        assert await asking == Told("e:3", ClaimAnswer.GRANTED)
+
+    linked(tmp_path, scene, limit_s=0.3)
+
+
 def test_without_a_sync_process_a_claim_has_no_answer_at_once(tmp_path: Path):
     link = SyncLink(tmp_path / "none.sock", lambda word: None)
     assert asyncio.run(link.ask(ASK)) == NOBODY
