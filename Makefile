@@ -52,8 +52,9 @@ test-faults: tools
 faults: tools
 	@MENSHEN_RUNS=$${MENSHEN_RUNS:-200} $(PYTEST) tests/faults/test_history.py
 
-test-peers: tools
-	@$(call run-folder,tests/peers)
+test-peers:
+	@systemd/bootstrap.sh browser
+	@$(PYTEST) tests/peers tests/sync/server/test_walk_through.py
 
 fuzz: tools
 	@$(call run-folder,tests/fuzz)

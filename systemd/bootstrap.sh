@@ -5,6 +5,7 @@
 #   systemd/bootstrap.sh hub         the same, and what the central server needs (systemd/hub.lock)
 #   systemd/bootstrap.sh tests       the same, and what the tests and checks need (tests/requirements.lock)
 #   systemd/bootstrap.sh peers       the same, and what the bench compares with (tests/bench/requirements.lock)
+#   systemd/bootstrap.sh browser     beside it, a browser for the test that walks the server's page
 #
 # Every package is pinned with its hashes. A stage counts as complete when its mark is there and names these very lock
 # files, this place and this Python; an installation that was cut short leaves `unfinished`, and begins afresh.
@@ -74,7 +75,7 @@ key_of() {
     *) fail "no such stage: $1 (appliance, hub, tests or peers)" ;;
     esac
     # shellcheck disable=SC2086
-    { pwd && cat $files && if [ "$1" = tests ]; then native_missing; fi; } | sha256sum
+    { pwd && cat $files && if [ "$1" = tests ]; then native_missing && database_missing; fi; } | sha256sum
 }
 
 ready() { [ "$(cat "$marks/$1" 2>/dev/null)" = "$(key_of "$1")" ]; }
@@ -125,6 +126,24 @@ install_native() {
     case $wanted in
     *postgresql*) $root systemctl disable --now postgresql >>"$log" 2>&1 || true ;;
     esac
+}
+
+# A browser and its driver, for the test that walks the server's page. Without them it is skipped.
+browser() {
+    tests
+    wanted=
+    command -v chromium >/dev/null || wanted=chromium
+    command -v chromedriver >/dev/null || wanted="$wanted chromium-driver"
+    [ -n "$wanted" ] || return 0
+    if ! command -v apt-get >/dev/null || ! as_root; then
+        say "the test in a browser will be skipped; it needs: $wanted"
+        return
+    fi
+    say "installing $wanted with apt-get, for the test in a browser"
+    # shellcheck disable=SC2086
+    { $root apt-get -o DPkg::Lock::Timeout=120 update && $root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $wanted; } >>"$log" 2>&1 ||
+        say "that failed (see $log): the test in a browser will be skipped"
 }
 
 # The tests' lock, without pyscard where it can't be built.
@@ -207,6 +226,6 @@ finish() {
 exec 9<"$0"
 flock 9 # two makes at once take turns
 case ${1:-} in
-appliance | hub | tests | peers) "$1" ;;
-*) fail "usage: systemd/bootstrap.sh appliance|hub|tests|peers" ;;
+appliance | hub | tests | peers | browser) "$1" ;;
+*) fail "usage: systemd/bootstrap.sh appliance|hub|tests|peers|browser" ;;
 esac
