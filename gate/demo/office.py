@@ -114,8 +114,6 @@ class Office:
             threading.Event().wait(0.02)
         if row.state != State.READY:
             raise RuntimeError(f"the table was not taken ({row.state}): {row.problems[:500]}")
-        while (self.folder / "imports" / f"{job}.lock").exists() and time.monotonic() < ends:
-            threading.Event().wait(0.02)  # the reader tidies up
         return commit_import(self.hub, ORGANISER, job)
 
     def publish(self, event: str) -> Published:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +26,8 @@ from sync.server.rules import findings_of_change, refuse_errors
 from sync.server.tickets import Written, find_tickets, put_tickets, remove_tickets, revoke_tickets
 from sync.sources.table import Problem
 
+LETS_GO_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -39,9 +43,7 @@ def commit_import(hub: Hub, actor: str, job: str) -> Imported:
     Raises `Refused`: 404; 409 `not_ready`, `event_closed`, `changed_since` (replace, and the event is no longer what
     the preview showed), `rules_broken` (published event): after these the import is as it was.
     """
-    lock = ImportLock.of_the_dead(hub, job)
-    if lock is None:
-        raise Refused(409, "not_ready", "somebody is at this import already")
+    lock = _lock(hub, job)
     try:
         row = _begin(hub, job)
         try:
@@ -56,6 +58,16 @@ def commit_import(hub: Hub, actor: str, job: str) -> Imported:
             raise
     finally:
         lock.release()
+
+
+def _lock(hub: Hub, job: str) -> ImportLock:
+    """Whoever has read the table lets go of it moments after the import was ready; a program may be as fast as that."""
+    ends = time.monotonic() + LETS_GO_S
+    while (lock := ImportLock.of_the_dead(hub, job)) is None:
+        if time.monotonic() > ends:
+            raise Refused(409, "not_ready", "somebody is at this import already")
+        threading.Event().wait(0.02)
+    return lock
 
 
 def _begin(hub: Hub, job: str) -> Any:

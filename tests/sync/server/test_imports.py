@@ -212,6 +212,20 @@ def test_what_is_dropped_leaves_nothing(hub: Hub) -> None:
         commit_import(hub, "li", job)
 
 
+def test_an_import_is_written_although_its_reader_is_still_tidying_up(hub: Hub) -> None:
+    """A program that asks all the time sees `ready` before the reader has let go."""
+    job = read(hub, comma(person(1)))
+    reader = ImportLock(hub, job)
+    tidy = threading.Timer(0.1, reader.release)
+    tidy.start()
+    assert commit_import(hub, "li", job).written.new == 1
+    tidy.join()
+    stays = ImportLock(hub, job)
+    with pytest.raises(Refused, match="somebody is at this import"):
+        commit_import(hub, "li", job)
+    stays.release()
+
+
 def test_a_written_import_is_not_written_again_or_dropped(hub: Hub) -> None:
     job = read(hub, comma(person(1)))
     commit_import(hub, "li", job)
