@@ -182,8 +182,10 @@ class LaneRunner:
                 if self._eyes is not None:
                     self._eyes.cancel(attempt)
             case Claim(attempt, ticket):
-                name, event = claim_name(self._stores.ledger.epoch, attempt), self.rules.policy.event
-                self._spawn(self._claim(attempt, Ask(name, event, ticket, self.lane.facts.direction, at)))
+                name, facts = claim_name(self._stores.ledger.epoch, attempt), self.lane.facts
+                step = facts.card.code_step if facts.card else None
+                ask = Ask(name, self.rules.policy.event, ticket, facts.direction, at, step)
+                self._spawn(self._claim(attempt, ask))
         return True
 
     async def _write(self, record: Record, at: float) -> bool:

@@ -161,6 +161,7 @@ class ClaimAnswer(StrEnum):
 
     GRANTED = "granted"
     REFUSED = "refused"  # used elsewhere already
+    CODE_USED = "code_used"  # this very code of a ticket whose codes change, or a later one, was let in on elsewhere
     NO_ANSWER = "no_answer"
 
 

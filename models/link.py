@@ -25,13 +25,14 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The gate asks: may this ticket be used here, now? `claim` names the attempt."""
+    """The gate asks: may this ticket be used here, now? `claim` names the attempt, `code_step` a changing code's."""
 
     claim: str
     event: str
     ticket: str
     direction: Direction
     at: float
+    code_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

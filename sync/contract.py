@@ -204,7 +204,8 @@ class LedgerReceipt:
 class ClaimRequest:
     """This ticket is being used here, now. `claim` names the attempt and makes a repeated request harmless.
 
-    `direction` is `entry` or `exit`; an exit always gets through and ends the use before it.
+    `direction` is `entry` or `exit`; an exit always gets through and ends the use before it. `code_step` is the time
+    step of a code that changes: one on which the ticket was used before, or an older one, gets nobody through.
     """
 
     claim: str
@@ -213,6 +214,7 @@ class ClaimRequest:
     direction: str = "entry"
     gate: str = ""
     at: float = 0.0
+    code_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ class FirstUse:
 
 @dataclass(frozen=True, slots=True)
 class ClaimAnswer:
-    """`granted`, or `refused` with the first use."""
+    """`granted`, `refused` with the first use, `code_used`; `no_answer` where another authority has to be asked."""
 
     claim: str
     answer: str

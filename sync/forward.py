@@ -12,7 +12,7 @@ from sync.failures import Garbled
 
 async def forward(client: Client, ask: Ask, gate: str, within_s: float) -> Told:
     """The authority's answer to `ask`. Raises `SyncFailed`, at the latest after `within_s`."""
-    claim = ClaimRequest(ask.claim, ask.event, ask.ticket, ask.direction, gate, ask.at)
+    claim = ClaimRequest(ask.claim, ask.event, ask.ticket, ask.direction, gate, ask.at, ask.code_step)
     answers = (await client.claim(ClaimBatch((claim,)), within_s)).answers
     if len(answers) != 1 or answers[0].claim != ask.claim or answers[0].answer not in set(ClaimAnswer):
         raise Garbled("the authority answered another claim than the one that was asked")

@@ -224,6 +224,8 @@ def claim_was_granted(case: Case) -> Finding:
         return Missing(Need.CLAIM, Reason.CLAIM_UNANSWERED)
     if case.facts.claim is ClaimAnswer.GRANTED:
         return PASS
+    if case.facts.claim is ClaimAnswer.CODE_USED:
+        return deny(Reason.CODE_USED)
     if case.facts.claim is ClaimAnswer.REFUSED:
         return deny(Reason.ALREADY_ADMITTED, final=False)
     if case.policy.offline_rule is OfflineRule.ADMIT_AND_FLAG or _is_home_gate(case):

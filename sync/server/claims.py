@@ -21,8 +21,9 @@ from sync.contract import ClaimAnswer, ClaimRequest, FirstUse
 from sync.server import tables
 from sync.server.hub import Hub
 from sync.server.many import among, insert_all
+from sync.server.used_codes import used_codes
 
-GRANTED, REFUSED, NO_ANSWER = "granted", "refused", "no_answer"
+GRANTED, REFUSED, CODE_USED, NO_ANSWER = "granted", "refused", "code_used", "no_answer"
 LARGEST_BATCH = 500
 
 
@@ -37,17 +38,20 @@ class Asked:
 def settle(connection: Connection, asked: Sequence[Asked], now: float) -> list[ClaimAnswer]:
     """Answer claims, in order, within the caller's transaction.
 
-    An exit ends the use before it. A claim that is repeated gets the answer it got before; one that was given back
-    (nobody came) takes nothing any more. Among several for one ticket the first in order has it.
+    An exit ends the use before it. A code that was used before gets nothing, whatever it asks for. A claim that is
+    repeated gets the answer it got before; one that was given back (nobody came) takes nothing any more. Among
+    several for one ticket the first in order has it.
     """
     events = _events(connection, {one.claim.event for one in asked})
     ended = _ended(connection, asked)
     ours = [one for one in asked if _answers_for(one, events)]
+    used = used_codes(connection, [one.claim for one in ours])
+    ours = [one for one in ours if (one.claim.event, one.claim.claim) not in used]
     free(connection, {(one.claim.event, one.claim.ticket) for one in ours if one.claim.direction == Direction.EXIT})
     takers = [one for one in ours if _takes(one, events)]
     _take(connection, [one for one in takers if (one.claim.event, one.claim.claim) not in ended], now)
     held = _held(connection, takers)
-    return [_answer(one, events, held) for one in asked]
+    return [_answer(one, events, held, used) for one in asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,14 @@ def _takes(one: Asked, events: dict[str, _Event]) -> bool:
     return one.claim.direction != Direction.EXIT and events[one.claim.event].hard
 
 
-def _answer(one: Asked, events: dict[str, _Event], held: dict[tuple[str, str], _Holder]) -> ClaimAnswer:
+def _answer(
+    one: Asked, events: dict[str, _Event], held: dict[tuple[str, str], _Holder], used: set[tuple[str, str]]
+) -> ClaimAnswer:
     claim = one.claim
     if not _answers_for(one, events):
         return ClaimAnswer(claim.claim, NO_ANSWER)
+    if (claim.event, claim.claim) in used:
+        return ClaimAnswer(claim.claim, CODE_USED)
     holder = held.get((claim.event, claim.ticket)) if _takes(one, events) else None
     if holder is None or holder.claim == claim.claim:
         return ClaimAnswer(claim.claim, GRANTED)

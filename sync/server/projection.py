@@ -23,6 +23,7 @@ from sync.server.claims import free, give_back, is_hard
 from sync.server.database import insert_or_ignore
 from sync.server.many import among, insert_all
 from sync.server.told import Told, read
+from sync.server.used_codes import kept_step
 
 _TICKET_LOCK, _DRAWERS = 0x6D6570, 1024
 
@@ -65,6 +66,7 @@ def _open_uses(
                 "passage": release.passage.value if release.passage else None,
                 "at": line.at,
                 "claim": claim_name(epoch, body.attempt),
+                "code_step": kept_step(release.code_step),
             }
         )
     insert_all(connection, tables.use, rows)

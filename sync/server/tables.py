@@ -400,6 +400,7 @@ use = Table(
     Column("passage", Text),  # none: still open
     Column("at", Double, nullable=False),
     Column("claim", Text, nullable=False, server_default=""),
+    Column("code_step", BigInteger),  # of a code that changes: it and those before it are used up
     Index("ix_use_event_ticket", "event", "ticket"),
     Index("ix_use_event_at", "event", "at"),
 )

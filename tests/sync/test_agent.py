@@ -6,10 +6,11 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from models.decision import ClaimAnswer
 from models.ids import DocumentType
@@ -285,5 +286,21 @@ def test_a_gate_knows_whether_its_venues_hub_has_the_centre(site: Site):
             await asyncio.to_thread(note_lost, site.hub)
             await until(lambda: agent.status().reach is Reach.VENUE, 5.0)
             assert (await agent.ask(claim("c1"))).answer is ClaimAnswer.GRANTED
+
+    asyncio.run(scene())
+
+
+def test_a_code_that_was_used_at_another_gate_is_told_of(site: Site):
+    box = site.enrol("G2")
+    used = {"device": "gate-G1", "epoch": "e", "seq": 1, "event": SHOW, "ticket": "T1", "person_key": "", "at": 1.0}
+    with site.hub.begin() as connection:
+        connection.execute(insert(tables.use).values(**used, direction="entry", claim="e:1", code_step=7))
+
+    async def scene() -> None:
+        agent = Agent(box.post())
+        async with at_work(agent):
+            await until(lambda: agent.status().reach is Reach.ONLINE)
+            told = [(await agent.ask(replace(claim(f"b:{step}"), code_step=step))).answer for step in (7, 8)]
+            assert told == [ClaimAnswer.CODE_USED, ClaimAnswer.GRANTED]
 
     asyncio.run(scene())

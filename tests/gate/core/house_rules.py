@@ -194,7 +194,7 @@ def is_claimed(known: Facts, rules: Policy, held: TicketFacts) -> bool:
     """The authority granted it, or the event goes on without, or a person vouched for it."""
     if not rules.claims or known.claim is ClaimAnswer.GRANTED:
         return True
-    if known.claim is None:
+    if known.claim is None or known.claim is ClaimAnswer.CODE_USED:
         return False
     if known.claim is ClaimAnswer.REFUSED:
         return vouched(known, Reason.ALREADY_ADMITTED)

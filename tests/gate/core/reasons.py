@@ -15,6 +15,7 @@ from models.decision import (
     Policy,
     Profile,
     Reason,
+    ReEntryMode,
     StewardAction,
     Verdict,
 )
@@ -109,6 +110,15 @@ REFUSALS = {
     "a code half a second after its time": Example(held_up(face(), valid_until=NOW.wall - 0.5), DENY, Reason.EXPIRED),
     "a picture of a used code": Example(shown_before(STEP), DENY, Reason.CODE_USED, policy(exits=True)),
     "an older code than the used one": Example(shown_before(STEP + 1), DENY, Reason.CODE_USED, policy(exits=True)),
+    "a picture of a code that was used at another gate": Example(
+        replace(held_up(face(), code_step=STEP), claim=ClaimAnswer.CODE_USED), DENY, Reason.CODE_USED, CLAIMS
+    ),
+    "the same where people come and go": Example(
+        replace(held_up(face(), code_step=STEP), claim=ClaimAnswer.CODE_USED),
+        DENY,
+        Reason.CODE_USED,
+        policy(claims=True, reentry=ReEntryMode.SOFT),
+    ),
     "a code and no face": Example(
         held_up(FaceFacts(problem=FaceProblem.NO_FACE)), REFER, Reason.NO_FACE, settleable=True
     ),

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from models.passage import Direction
+from models.passage import Direction, Passage
 from sync.contract import ClaimAnswer, ClaimRequest
 from sync.server import tables
 from sync.server.claims import Asked, ClaimDesk, give_back, settle
 from sync.server.hub import Hub
-from tests.sync.server.world import hall
+from sync.server.ingest import take
+from sync.server.used_codes import kept_step
+from tests.sync.server.world import GateBox, hall
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +124,58 @@ def test_a_failing_database_fails_those_who_asked_and_nobody_later(hub: Hub) -> 
         return await desk.ask([_asked("y")])
 
     assert asyncio.run(ask())[0].answer == "granted"
+
+
+# --- codes that change ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", ["show", "ward"])
+@pytest.mark.parametrize("shown", [6, 7, 8])
+def test_a_code_that_was_used_at_one_gate_opens_no_other(hub: Hub, tmp_path: Path, event: str, shown: int) -> None:
+    """Where people come and go as well: there the code is all that a picture of it has against it."""
+    gate = GateBox(hub, tmp_path, "G1", event)
+    gate.end(gate.admit("T1", code_step=7))
+    gate.passes("T1", Direction.EXIT)
+    _take(hub, gate)
+    assert _settle(hub, _shown(event, shown, "T1")) == ["granted" if shown > 7 else "code_used"]
+    assert _settle(hub, _shown(event, shown, "T2"), _asked("card", "T3", event)) == ["granted"] * 2
+
+
+def test_a_used_code_takes_no_ticket_and_ends_no_use(hub: Hub, tmp_path: Path) -> None:
+    gate = GateBox(hub, tmp_path, "G1")
+    gate.end(gate.admit("T1", code_step=7))
+    _take(hub, gate)
+    assert _settle(hub, _shown("show", 7, "T1", out=True), _asked("next")) == ["code_used", "refused"]
+    gate.passes("T1", Direction.EXIT)
+    _take(hub, gate, after=2)
+    assert _settle(hub, _shown("show", 7, "T1"), _asked("next")) == ["code_used", "granted"]
+
+
+def test_a_claim_that_is_repeated_after_its_own_line_came_is_still_granted(hub: Hub, tmp_path: Path) -> None:
+    gate = GateBox(hub, tmp_path, "G1", "ward")
+    gate.admit("T1", code_step=7)
+    _take(hub, gate)
+    own = replace(_shown("ward", 7, "T1").claim, claim=gate.claim)
+    assert _settle(hub, Asked(own, gate.device), _shown("ward", 7, "T1")) == ["granted", "code_used"]
+
+
+def test_a_code_on_which_nobody_came_is_good_still(hub: Hub, tmp_path: Path) -> None:
+    gate = GateBox(hub, tmp_path, "G1", "ward")
+    gate.end(gate.admit("T1", code_step=7), Passage.NO_SHOW)
+    _take(hub, gate)
+    assert _settle(hub, _shown("ward", 7, "T1")) == ["granted"]
+
+
+def test_a_step_that_fits_no_column_harms_nobody(hub: Hub) -> None:
+    assert (kept_step(2**63), kept_step(-(2**63) - 1), kept_step(2**63 - 1)) == (None, None, 2**63 - 1)
+    assert _settle(hub, _shown("show", 2**70, "T1")) == ["granted"]
+
+
+def _shown(event: str, step: int, ticket: str, out: bool = False) -> Asked:
+    asked = _asked("by-code", ticket, event, "d2", out)
+    return Asked(replace(asked.claim, code_step=step), asked.device)
+
+
+def _take(hub: Hub, gate: GateBox, after: int = 0) -> None:
+    with hub.begin() as connection:
+        take(hub, connection, gate.device, gate.name, gate.batch(after))

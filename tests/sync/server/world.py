@@ -75,18 +75,27 @@ class GateBox:
                 )
             )
 
-    def admit(self, ticket: str, way: Direction = Direction.ENTRY, at: float = NIGHT) -> int:
+    def admit(
+        self, ticket: str, way: Direction = Direction.ENTRY, at: float = NIGHT, code_step: int | None = None
+    ) -> int:
         """Somebody is admitted; the number of the line."""
-        return self.decide(Verdict.ADMIT, ticket, way, at)
+        return self.decide(Verdict.ADMIT, ticket, way, at, code_step)
 
-    def decide(self, verdict: Verdict, ticket: str, way: Direction = Direction.ENTRY, at: float = NIGHT) -> int:
+    def decide(
+        self,
+        verdict: Verdict,
+        ticket: str,
+        way: Direction = Direction.ENTRY,
+        at: float = NIGHT,
+        code_step: int | None = None,
+    ) -> int:
         """One word on one person."""
         self.attempt += 1
         state = ManifestState(self.event, 1, NIGHT - 60, NIGHT + 60_000)
         facts = Facts(self.name, way, lookup=LookupFacts(state))
         reason = Reason.OK if verdict is Verdict.ADMIT else Reason.FACE_MISMATCH
         body = DecisionBody(self.attempt, facts, Decision(verdict, reason, ticket=ticket), at)
-        opens = Release(way, ticket, f"person of {ticket}") if verdict is Verdict.ADMIT else None
+        opens = Release(way, ticket, f"person of {ticket}", code_step=code_step) if verdict is Verdict.ADMIT else None
         return self.ledger.append(EntryKind.DECISION, body, at, opens=opens).seq
 
     def end(self, seq: int, passage: Passage = Passage.PASSED) -> None:

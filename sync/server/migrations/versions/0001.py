@@ -191,6 +191,7 @@ def upgrade() -> None:
         sa.Column("passage", sa.Text(), nullable=True),
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("claim", sa.Text(), server_default="", nullable=False),
+        sa.Column("code_step", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("device", "epoch", "seq", name=op.f("pk_use")),
     )
     op.create_index("ix_use_event_at", "use", ["event", "at"], unique=False)
