@@ -37,7 +37,7 @@ class Storm:
         second_share: float = SECOND_SHARE,
     ) -> None:
         self.house, self.evidence, self.lasts_s = house, evidence, LASTS_S
-        self._second_share = second_share
+        self._seed, self._second_share = seed, second_share
         self.chance = random.Random(seed)
         self._blows = draw_blows(house, self.chance, blows, LASTS_S - 2.5)
         self.strikes: Counter[str] = Counter()
@@ -45,7 +45,6 @@ class Storm:
         shuffled = self.chance.sample(list(people), len(people))
         self.withdrawn, self.holders = shuffled[:REVOKED], shuffled[REVOKED:]
         self._began = self._healed = 0.0
-        self._lock = threading.Lock()
         self._watches: list[threading.Thread] = []
         self._over = threading.Event()
 
@@ -112,8 +111,7 @@ class Storm:
                 self._visit(gate, one)
 
     def _visit(self, gate: Gate, one: Person) -> Visit:
-        with self._lock:
-            walks = self.chance.random() >= STAYS_AWAY_SHARE
+        walks = random.Random(f"{self._seed} {gate.name} {one.ticket}").random() >= STAYS_AWAY_SHARE
         gate.busy.set()
         visit = gate.lane.visit(one.ticket, one.number, walks=walks)
         gate.busy.clear()
