@@ -6,7 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -15,7 +15,7 @@ from models.ticket import TicketStatus
 from models.wire import from_json, to_builtins
 from sync.holding import Holding
 from sync.server import tables
-from sync.server.comparing import compare
+from sync.server.comparing import Difference, compare
 from sync.server.hub import Hub
 from sync.server.import_lock import ImportLock
 from sync.server.import_preview import Mode, Preview
@@ -23,10 +23,15 @@ from sync.server.imports import CLOSED, Absent, State, end_import, job_row, revi
 from sync.server.problems import Refused
 from sync.server.publish import PUBLISHED, Published, publish_changes
 from sync.server.rules import findings_of_change, refuse_errors
-from sync.server.tickets import Written, find_tickets, put_tickets, remove_tickets, revoke_tickets
+from sync.server.ticket_rows import Rows, rows_of, unsealed
+from sync.server.tickets import Written, put_rows, remove_tickets, revoke_tickets, sealed_among, secret_of
 from sync.sources.table import Problem
 
 LETS_GO_S = 1.0
+
+
+SOURCE = "import"
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,7 @@ def commit_import(hub: Hub, actor: str, job: str) -> Imported:
         row = _begin(hub, job)
         try:
             holdings = from_json(list[Holding], zlib.decompress(hub.unseal(row.sealed_rows, rows_place(job))))
-            with hub.begin() as connection:
-                return _write(hub, connection, actor, row, holdings)
+            return _written(hub, actor, row, holdings)
         except Refused:
             _give_back(hub, job)
             raise
@@ -92,9 +96,67 @@ def _give_back(hub: Hub, job: str) -> None:
         )
 
 
-def _write(hub: Hub, connection: Connection, actor: str, row: Any, holdings: Sequence[Holding]) -> Imported:
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """What is to be written to an event of this revision."""
+
+    revision: int
+    difference: Difference
+    rows: Rows
+
+
+def _written(hub: Hub, actor: str, row: Any, holdings: Sequence[Holding]) -> Imported:
+    """Sealing a stadium takes seconds, for which nobody shall wait at a gate: it is done before the transaction.
+
+    Done anew when somebody has changed the event meanwhile; the last time within the transaction, so that it ends.
+    """
+    for _ in range(TRIES):
+        with hub.begin() as connection:
+            held = _read(hub, connection, row.event, holdings)
+        sealed = _seal(hub, row.event, held, holdings)
+        with hub.begin() as connection:
+            if _locked_revision(connection, row.event) == sealed.revision:
+                return _write(hub, connection, actor, row, holdings, sealed)
+    with hub.begin() as connection:
+        _locked_revision(connection, row.event)
+        sealed = _seal(hub, row.event, _read(hub, connection, row.event, holdings), holdings)
+        return _write(hub, connection, actor, row, holdings, sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is there of the tickets that are to be written."""
+
+    revision: int
+    secret: bytes = field(repr=False)
+    sealed: list[tuple[str, bytes]] = field(repr=False)
+
+
+def _read(hub: Hub, connection: Connection, event: str, holdings: Sequence[Holding]) -> _Held:
+    names = [holding.ticket.ticket for holding in holdings]
+    revision = revision_of(connection, event)  # first: what is read afterwards may be newer, which shows
+    return _Held(revision, secret_of(hub, connection, event), sealed_among(connection, event, names))
+
+
+def _seal(hub: Hub, event: str, held: _Held, holdings: Sequence[Holding]) -> _Sealed:
+    before = unsealed(hub, event, held.sealed)
+    difference = compare({name: from_json(Holding, plain) for name, plain in before.items()}, holdings)
+    return _Sealed(held.revision, difference, rows_of(hub, event, held.secret, before, difference.written, SOURCE))
+
+
+def _locked_revision(connection: Connection, event: str) -> int:
+    """From now on nobody else changes the event; gives its revision."""
+    table = tables.event
+    locked = select(table.c.revision).where(table.c.event == event).with_for_update()
+    return int(connection.execute(locked).scalar_one())
+
+
+def _write(
+    hub: Hub, connection: Connection, actor: str, row: Any, holdings: Sequence[Holding], sealed: _Sealed
+) -> Imported:
     event = row.event
     table = tables.event
+    difference = sealed.difference
     state = connection.execute(select(table.c.state).where(table.c.event == event).with_for_update()).scalar_one()
     if state == CLOSED:
         raise Refused(409, "event_closed", f"the event {event} is closed: its tickets stay as they are")
@@ -102,11 +164,9 @@ def _write(hub: Hub, connection: Connection, actor: str, row: Any, holdings: Seq
     if row.mode == Mode.REPLACE and revision_of(connection, event) != preview.revision:
         detail = "tickets were changed since the preview, which replacing might undo: drop this import and begin again"
         raise Refused(409, "changed_since", detail)
-    before = find_tickets(hub, connection, event, [holding.ticket.ticket for holding in holdings])
-    difference = compare(before, holdings)
     names = {holding.ticket.ticket for holding in holdings}
     written = _replace(hub, connection, actor, row, names) if row.mode == Mode.REPLACE else Written()
-    put = put_tickets(hub, connection, actor, event, difference.written, source="import")
+    put = put_rows(hub, connection, actor, event, sealed.rows, source=SOURCE)
     if state == PUBLISHED:
         refuse_errors(findings_of_change(hub, connection, event, difference.written))
     written = replace(written, new=put.new, changed=put.changed, same=difference.same)

@@ -22,6 +22,7 @@ from sync.server import tables
 from sync.server.database import insert_or_ignore
 from sync.server.hub import Hub
 from sync.server.problems import Refused
+from sync.server.ticket_rows import Rows, event_place, rows_of, ticket_place, unsealed
 
 _CHUNK = 500
 
@@ -62,7 +63,7 @@ def make_event(hub: Hub, connection: Connection, actor: str, new: NewEvent) -> s
         "begins_at": new.begins_at,
         "ends_at": new.ends_at,
         "policy": to_json(new.policy).decode(),
-        "sealed_secret": hub.seal(urandom(SECRET_BYTES), _event_place(event)),
+        "sealed_secret": hub.seal(urandom(SECRET_BYTES), event_place(event)),
         "made_at": hub.clock(),
     }
     made = insert_or_ignore(connection, tables.event).values(**values).returning(tables.event.c.event)
@@ -99,7 +100,7 @@ def secret_of(hub: Hub, connection: Connection, event: str) -> bytes:
     sealed = connection.execute(select(tables.event.c.sealed_secret).where(tables.event.c.event == event)).scalar()
     if sealed is None:
         raise _no_event(event)
-    return hub.unseal(sealed, _event_place(event))
+    return hub.unseal(sealed, event_place(event))
 
 
 def put_tickets(
@@ -111,22 +112,19 @@ def put_tickets(
     for start in range(0, len(holdings), _CHUNK):
         some = holdings[start : start + _CHUNK]
         before = _plain(hub, connection, event, [holding.ticket.ticket for holding in some])
-        fresh = [holding for holding in some if holding.ticket.ticket not in before]
-        other = [
-            holding
-            for holding in some
-            if holding.ticket.ticket in before and before[holding.ticket.ticket] != to_json(holding)
-        ]
-        for holding in other:
-            _drop(connection, event, holding.ticket.ticket)
-        _forget_tombstones(connection, event, [holding.ticket.ticket for holding in fresh])
-        rows = [_row(hub, event, holding, revision, source) for holding in (*fresh, *other)]
-        if rows:
-            connection.execute(insert(tables.ticket), rows)
-            connection.execute(insert(tables.ticket_document), list(_documents(event, secret, (*fresh, *other))))
-        new, changed, same = new + len(fresh), changed + len(other), same + len(some) - len(fresh) - len(other)
+        rows = rows_of(hub, event, secret, before, some, source)
+        _insert(connection, event, rows, revision)
+        new, changed, same = new + len(rows.fresh), changed + len(rows.other), same + rows.same
     hub.audit(connection, actor, "tickets_put", event, new=new, changed=changed, same=same, source=source)
     return Written(new, changed, same)
+
+
+def put_rows(hub: Hub, connection: Connection, actor: str, event: str, rows: Rows, *, source: str) -> Written:
+    """As `put_tickets`, with rows that were sealed before the transaction began: nothing may have changed since."""
+    _insert(connection, event, rows, _next_revision(connection, event))
+    new, changed = len(rows.fresh), len(rows.other)
+    hub.audit(connection, actor, "tickets_put", event, new=new, changed=changed, same=rows.same, source=source)
+    return Written(new, changed, rows.same)
 
 
 def revoke_tickets(hub: Hub, connection: Connection, actor: str, event: str, names: Iterable[str]) -> Written:
@@ -193,7 +191,7 @@ def sealed_holdings(connection: Connection, event: str, after_revision: int = -1
 def unseal_holdings(hub: Hub, event: str, sealed: Iterable[tuple[str, bytes]]) -> Iterator[Holding]:
     """What `sealed_holdings` gave, in clear."""
     for name, holding in sealed:
-        yield from_json(Holding, hub.unseal(holding, _ticket_place(event, name)))
+        yield from_json(Holding, hub.unseal(holding, ticket_place(event, name)))
 
 
 def find_tickets(hub: Hub, connection: Connection, event: str, names: Sequence[str]) -> dict[str, Holding]:
@@ -228,12 +226,28 @@ def _next_revision(connection: Connection, event: str) -> int:
     return int(row.revision)
 
 
+def sealed_among(connection: Connection, event: str, names: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Those of the tickets that there are, still sealed."""
+    ticket, found = tables.ticket, []
+    for start in range(0, len(names), _CHUNK):
+        here = ticket.c.event == event, ticket.c.ticket.in_(names[start : start + _CHUNK])
+        rows = connection.execute(select(ticket.c.ticket, ticket.c.sealed_holding).where(*here))
+        found += [(row.ticket, row.sealed_holding) for row in rows]
+    return found
+
+
 def _plain(hub: Hub, connection: Connection, event: str, names: Sequence[str]) -> dict[str, bytes]:
-    ticket = tables.ticket
-    rows = connection.execute(
-        select(ticket.c.ticket, ticket.c.sealed_holding).where(ticket.c.event == event, ticket.c.ticket.in_(names))
-    )
-    return {row.ticket: hub.unseal(row.sealed_holding, _ticket_place(event, row.ticket)) for row in rows}
+    return unsealed(hub, event, sealed_among(connection, event, names))
+
+
+def _insert(connection: Connection, event: str, rows: Rows, revision: int) -> None:
+    for name in rows.other:
+        _drop(connection, event, name)
+    for start in range(0, len(rows.fresh), _CHUNK):
+        _forget_tombstones(connection, event, rows.fresh[start : start + _CHUNK])
+    if rows.tickets:
+        connection.execute(insert(tables.ticket), [row | {"revision": revision} for row in rows.tickets])
+        connection.execute(insert(tables.ticket_document), rows.documents)
 
 
 def _drop(connection: Connection, event: str, name: str) -> bool:
@@ -253,39 +267,5 @@ def _tombstone(connection: Connection, event: str, name: str, revision: int) -> 
     connection.execute(insert(tables.removed_ticket).values(event=event, ticket=name, revision=revision))
 
 
-def _row(hub: Hub, event: str, holding: Holding, revision: int, source: str) -> dict[str, Any]:
-    ticket = holding.ticket
-    return {
-        "event": event,
-        "ticket": ticket.ticket,
-        "status": ticket.status.value,
-        "category": ticket.category,
-        "seat": ticket.entitlement.seat,
-        "masked_name": ticket.masked_name,
-        "bound_at": ticket.bound_at,
-        "has_reference": ticket.reference is not None,
-        "sealed_holding": hub.seal(to_json(holding), _ticket_place(event, ticket.ticket)),
-        "source": source,
-        "source_ref": "",
-        "revision": revision,
-        "changed_at": hub.clock(),
-    }
-
-
-def _documents(event: str, secret: bytes, holdings: Iterable[Holding]) -> Iterator[dict[str, Any]]:
-    for holding in holdings:
-        keys = {lookup_key(secret, document.kind, document.number) for document in holding.documents}
-        for key in keys:
-            yield {"event": event, "lookup_key": key, "ticket": holding.ticket.ticket}
-
-
 def _no_event(event: str) -> Refused:
     return Refused(404, "no_such_event", f"there is no event {event} here")
-
-
-def _event_place(event: str) -> str:
-    return f"event|{event}"
-
-
-def _ticket_place(event: str, ticket: str) -> str:
-    return f"ticket|{event}|{ticket}"

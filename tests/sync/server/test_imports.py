@@ -23,9 +23,9 @@ from models.face import FaceProblem
 from models.ids import check_digit
 from models.profiles import policy_of
 from models.wire import from_json
-from sync.server import enroller, tables
+from sync.server import enroller, import_commit, tables
 from sync.server.hub import Hub, open_hub
-from sync.server.import_commit import commit_import
+from sync.server.import_commit import TRIES, commit_import
 from sync.server.import_lock import ImportLock
 from sync.server.import_preview import Mode, Preview
 from sync.server.imports import (
@@ -42,6 +42,7 @@ from sync.server.imports import (
 from sync.server.problems import Refused
 from sync.server.publish import publish
 from sync.server.settings import Settings
+from sync.server.ticket_rows import Rows, rows_of
 from sync.server.tickets import NewEvent, Written, find_ticket, holdings_of, make_event, revoke_tickets
 
 EVENT = "gala"
@@ -160,6 +161,31 @@ def test_a_second_import_knows_what_is_new_changed_and_the_same(hub: Hub) -> Non
     seen = preview(hub, job)
     assert (seen.new, seen.changed, seen.same, seen.reinstated, seen.absent) == (1, 2, 1, 1, 0)
     assert commit_import(hub, "li", job).written == Written(new=1, changed=2, same=1)
+
+
+@pytest.mark.parametrize("times", [1, TRIES])
+def test_while_an_import_is_sealed_others_write_and_it_is_held_against_what_they_wrote(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """However often the event is changed meanwhile; the last time nobody gets in between."""
+    commit_import(hub, "li", read(hub, comma(*map(person, range(TRIES)))))
+    job = read(hub, comma(*map(person, range(TRIES)), person(9)))
+    sealings = 0
+
+    def seal_while_others_write(*given: Any) -> Rows:
+        nonlocal sealings
+        made = rows_of(*given)
+        if sealings < times:
+            with hub.begin() as connection:
+                revoke_tickets(hub, connection, "li", EVENT, [f"T{sealings}"])
+        sealings += 1
+        return made
+
+    monkeypatch.setattr(import_commit, "rows_of", seal_while_others_write)
+    written = commit_import(hub, "li", job).written
+    assert sealings == times + 1
+    assert written == Written(new=1, changed=times, same=TRIES - times)
+    assert names(hub) == {*(f"T{serial}" for serial in range(TRIES)), "T9"}
 
 
 @pytest.mark.parametrize(("absent", "left"), [(Absent.REVOKE, {"T1", "T2"}), (Absent.REMOVE, {"T2"})])
