@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -71,7 +72,7 @@ def verify(claimed: Claimed, public_key: bytes, method: str, target: str, body: 
     """Hold a request against the key of the device that it names. Raises `NotSigned`."""
     form = _form(claimed.site, claimed.device, claimed.number, method, target, body)
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(claimed.signature, form)
+        _key_of(public_key).verify(claimed.signature, form)
     except InvalidSignature:
         raise NotSigned("the signature is not this device's for this request") from None
 
@@ -91,6 +92,11 @@ def time_is_signed(signature: str, keys: Iterable[bytes], device: str, number: i
             continue
         return True
     return False
+
+
+@lru_cache(16_384)
+def _key_of(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _form(site: str, device: str, number: int, method: str, target: str, body: bytes) -> bytes:

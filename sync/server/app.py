@@ -15,6 +15,7 @@ from sync.contract import Problem
 from sync.server import problems
 from sync.server.edge import Edge
 from sync.server.hub import Hub
+from sync.server.short_way import Route, ShortWay
 
 FOR_EVERY_ROUTE: dict[int | str, dict[str, Any]] = {
     408: {"model": Problem, "description": "Too slow"},
@@ -29,7 +30,8 @@ def make_app(hub: Hub) -> FastAPI:
 
     Every module of this package whose name begins with `routes_` brings a `router`, and may bring
     `running(hub: Hub, app: FastAPI)`, an asynchronous context manager that holds while the program runs, and
-    `LARGEST_BODIES`, the sizes in bytes of what may be sent to a path and those below it.
+    `LARGEST_BODIES`, the sizes in bytes of what may be sent to a path and those below it, and `SHORT`, those of its
+    routes that are called by the short way.
     """
     modules = _route_modules()
 
@@ -48,9 +50,12 @@ def make_app(hub: Hub) -> FastAPI:
     app.state.hub = hub
     problems.install(app)
     largest: dict[str, int] = {}
+    short: dict[tuple[str, str], Route] = {}
     for module in modules:
         app.include_router(module.router)
         largest |= getattr(module, "LARGEST_BODIES", {})
+        short |= getattr(module, "SHORT", {})
+    app.add_middleware(ShortWay, routes=short, handlers=app.exception_handlers)
     app.add_middleware(Edge, largest=largest)
     return app
 

@@ -22,6 +22,7 @@ POOL = 8
 CONNECT_S = 5
 
 _MIGRATION_LOCK = 0x6D656F
+_READING = "menshen_reading"
 
 
 def open_engine(url: str) -> Engine:
@@ -40,6 +41,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """All of it or nothing."""
     with engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """For questions only. On SQLite they wait for nobody who writes, and nobody waits for them."""
+    with engine.connect() as connection:
+        yield connection.execution_options(**{_READING: True})
 
 
 def migrate(engine: Engine) -> None:
@@ -80,4 +88,5 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

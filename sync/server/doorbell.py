@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from sync.server import tables
+from sync.server.database import reading
 from sync.server.devices import directory
 from sync.server.hub import Hub
 
@@ -52,6 +53,8 @@ class Doorbell:
         """Ring for what was committed since the last look."""
         since = self._cursor if self._cursor is not None else min(one.cursor for one in self._listeners)
         changes = await asyncio.to_thread(self._changes, since)
+        if any(not device for _, _, device in changes):  # who serves what: one question for all, and not in the loop
+            await asyncio.to_thread(directory(self._hub).find_all, {one.device for one in self._listeners})
         for cursor, event, device in changes:
             self._cursor = cursor
             for one in self._listeners:
@@ -102,7 +105,7 @@ class Doorbell:
 
     def _changes(self, since: int) -> list[tuple[int, str, str]]:
         change = tables.change
-        with self._hub.engine.connect() as connection:
+        with reading(self._hub.engine) as connection:
             rows = connection.execute(select(change).where(change.c.cursor > since).order_by(change.c.cursor))
             return [(row.cursor, row.event, row.device) for row in rows]
 

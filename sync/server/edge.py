@@ -34,7 +34,7 @@ class Edge:
 
     def __init__(self, app: ASGIApp, largest: Mapping[str, int]) -> None:
         self._app = app
-        self._largest = dict(largest)
+        self._largest = tuple((prefix, f"{prefix}/", limit) for prefix, limit in largest.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, within its limits."""
@@ -51,7 +51,7 @@ class Edge:
         await exchange.end()
 
     def _limit(self, path: str) -> int:
-        found = [limit for prefix, limit in self._largest.items() if path == prefix or path.startswith(f"{prefix}/")]
+        found = [limit for prefix, below, limit in self._largest if path == prefix or path.startswith(below)]
         return max(found, default=LARGEST_BODY)
 
 
@@ -72,7 +72,8 @@ class _Exchange:
         if self._whole:
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), BODY_PAUSE_S)
+            async with asyncio.timeout(BODY_PAUSE_S):
+                message = await self._receive()
         except TimeoutError:
             self._refusal = 408, "too_slow", f"nothing came for {BODY_PAUSE_S:.0f} seconds"
             raise _Stopped from None

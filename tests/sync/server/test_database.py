@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 
 from models.store.vault import SealBroken
 from sync.server import tables
-from sync.server.database import insert_or_ignore, migrate
+from sync.server.database import insert_or_ignore, migrate, reading
 from sync.server.hub import Hub
 
 
@@ -68,3 +68,10 @@ def test_a_seal_opens_in_its_own_place_alone(hub: Hub) -> None:
     assert hub.unseal(sealed, "event|E1") == b"secret"
     with pytest.raises(SealBroken):
         hub.unseal(sealed, "event|E2")
+
+
+def test_a_question_is_answered_while_another_writes(hub: Hub) -> None:
+    with hub.begin() as writing:
+        writing.execute(insert(tables.site).values(one=1, name="hall", made_at=0.0))
+        with reading(hub.engine) as connection:
+            assert connection.execute(select(tables.site.c.name)).scalar() is None
