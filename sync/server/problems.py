@@ -35,6 +35,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, UnicodeDecodeError):  # the framework's word for it is 400
+            return _problem(422, "not_as_documented", "the body is not UTF-8")
         return _problem(error.status_code, "http", str(error.detail))
 
     @app.exception_handler(RequestValidationError)
