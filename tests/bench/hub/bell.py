@@ -97,7 +97,7 @@ def _open_house(at: Site) -> None:
     now = at.hub.clock()
     with at.hub.begin() as connection:
         tickets = [
-            TicketBody(f"T{nth}", (_document(nth),), "Zhang San", not_before=now, not_after=now + 9e4)
+            TicketBody(ticket=f"T{nth}", documents=(_document(nth),), name="Zhang San", not_before=now, not_after=now + 9e4)
             for nth in range(TICKETS)
         ]
         ticket_changes.put(at.hub, connection, "bench", EVENT, tickets)
