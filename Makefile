@@ -9,13 +9,15 @@ MAKEFLAGS += --no-print-directory
 
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
+SUITES = --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
 
-.PHONY: help demo test test-faults faults test-peers check bench bench-hub fuzz lock clean appliance tools
+.PHONY: help demo test test-long test-faults faults test-peers check bench bench-hub fuzz lock clean appliance tools
 
 help:
 	@echo "make demo         the whole gate at work, without hardware"
 	@echo "make test         every test, on two cores"
 	@echo "make check        format, lint, types and the fast tests"
+	@echo "make test-long    whole evenings and venues, for minutes"
 	@echo "make test-faults  power cuts, full disks, lost devices, cut networks"
 	@echo "make faults       the site's history ten times as long; MENSHEN_RUNS=1000 for longer"
 	@echo "make test-peers   our answers beside those of other programs"
@@ -35,13 +37,16 @@ demo: appliance
 	@$(BIN)/gatectl demo
 
 test: tools
-	@$(PYTEST) --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
+	@$(PYTEST) -m "not long" $(SUITES)
+
+test-long: tools
+	@$(PYTEST) -m long --dist load $(SUITES)
 
 check: tools
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary $(PACKAGES)
-	@MENSHEN_EXAMPLES=few $(PYTEST) -m "not slow" --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
+	@MENSHEN_EXAMPLES=few $(PYTEST) -m "not slow and not long" $(SUITES)
 
 # A folder without tests is told on stderr, so that pytest's own last line stays the last.
 run-folder = if ls $(1)/test_*.py >/dev/null 2>&1; then $(PYTEST) $(1); else echo "$(1): no tests yet" >&2; fi

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from gate.cli import main
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_gates_and_a_server_go_through_a_cut_and_all_is_as_it_must_be(tmp_path: Path) -> None:
     """Real processes over TLS; the exit code is 0 only if every step went as it must."""
     done = CliRunner().invoke(main, ["demo", "--gates", "2", "--json", "--keep", str(tmp_path / "city")])

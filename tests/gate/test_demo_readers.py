@@ -74,7 +74,7 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return Played(wire, ran.returncode, json.loads(ran.stdout), folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_evening_goes_as_it_must(played: Played) -> None:
     assert [story for story in played.told["stories"] if not story["ok"]] == []
     assert (played.status, played.told["ok"]) == (0, True)
@@ -83,13 +83,13 @@ def test_the_evening_goes_as_it_must(played: Played) -> None:
     assert verify(played.folder / "state" / "ledger.db").ok
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_left_out_is_told_with_its_reason(played: Played) -> None:
     assert set(played.told["left_out"].values()) == set(played.wire.left_out.values())
     assert played.told["meaning"] == played.wire.meaning
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_owner_must_know_of_looser_rules_is_told(played: Played) -> None:
     presented = [_card(line) for line in _decisions(played.folder)]
     levels = {card["assurance"] for card in presented if card}
@@ -104,7 +104,7 @@ def test_what_the_owner_must_know_of_looser_rules_is_told(played: Played) -> Non
     assert ("min_assurance uid_only" in played.told["meaning"]) == (played.wire.name in ("osdp", "pcsc"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nobody_s_number_stands_where_it_should_not(played: Played) -> None:
     numbers = [row.split(",") for row in (played.folder / "office" / "people.csv").read_text().splitlines()]
     column = numbers[0].index("number")
@@ -116,7 +116,7 @@ def test_nobody_s_number_stands_where_it_should_not(played: Played) -> None:
     assert [secret for secret in secrets if secret.encode() in ledger + log] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_passports_admit_their_holders_by_their_own_portraits(played: Played) -> None:
     if played.wire.name != "emrtd":
         pytest.skip("about passports")

@@ -106,7 +106,7 @@ def _wipe(hub: Hub) -> None:
             connection.execute(delete(table))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("conflicts_are_settled", [False, True])
 def test_what_is_made_again_is_what_was_made(hub: Hub, clock: Clock, conflicts_are_settled: bool) -> None:
     hall(hub)
@@ -136,7 +136,7 @@ def test_what_is_made_again_is_what_was_made(hub: Hub, clock: Clock, conflicts_a
     property_()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_conflicts_are_what_a_child_would_count(hub: Hub, clock: Clock) -> None:
     """More people in than came out and one, whatever came first."""
     hall(hub)

@@ -30,7 +30,7 @@ from tests.sync.server.test_publish import holding, number
 from tests.sync.server.venue_rig import ROOT, Program, VenueGate, Wan, until
 from tests.sync.server.world import SHOW
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 TICKETS = 30
 

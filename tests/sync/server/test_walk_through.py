@@ -28,7 +28,7 @@ from tests.chromium import Chromium, chromium, programs
 from tests.sync.server.test_process import Running
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(programs() is None, reason="Chromium is not installed here (Debian: chromium, chromium-driver)"),
 ]
 PASSWORD = "a horse in the rain"
