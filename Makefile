@@ -40,7 +40,7 @@ test: tools
 	@$(PYTEST) -m "not long" $(SUITES)
 
 test-long: tools
-	@$(PYTEST) -m long --dist load $(SUITES)
+	@$(PYTEST) -m long --dist loadfile $(SUITES)
 
 check: tools
 	@$(BIN)/ruff format --check --quiet .
