@@ -51,12 +51,15 @@ class Directory:
         self._hub = hub
         self._kept: dict[str, tuple[float, Known | None]] = {}
         self._asked: set[str] = set()
-        self._reading = threading.Lock()
+        self._reading, self._turn = threading.Lock(), asyncio.Lock()
 
     async def look_up(self, device: str) -> Known | None:
         """The device, or `None`, without keeping the event loop waiting for the database."""
-        kept = self._fresh(device)
-        return kept[1] if kept is not None else await asyncio.to_thread(self.find, device)
+        if (kept := self._fresh(device)) is not None:
+            return kept[1]
+        async with self._turn:  # what one finds is mostly what the others wait for
+            kept = self._fresh(device)
+            return kept[1] if kept is not None else await asyncio.to_thread(self.find, device)
 
     def find(self, device: str) -> Known | None:
         """The device, or `None`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 from models.ids import DocumentType, check_digit
 from sync.server import ticket_changes
@@ -45,7 +46,7 @@ class _Ear(asyncio.Protocol):
     def __init__(self) -> None:
         self.here = asyncio.get_running_loop().create_future()
         self.rings: list[float] = []
-        self.transport: asyncio.BaseTransport | None = None
+        self.transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -73,7 +74,6 @@ async def _listen(at: Site, rings: int) -> tuple[float, list[list[float]]]:
                 raise RuntimeError(f"{sum(len(ear.rings) <= nth for ear in ears)} gates heard nothing")
         heard.append([(ear.rings[nth] - began) * 1e3 for ear in ears])
     for ear in ears:
-        assert isinstance(ear.transport, asyncio.Transport)
         ear.transport.abort()
     return connected_s, heard
 
@@ -97,7 +97,9 @@ def _open_house(at: Site) -> None:
     now = at.hub.clock()
     with at.hub.begin() as connection:
         tickets = [
-            TicketBody(ticket=f"T{nth}", documents=(_document(nth),), name="Zhang San", not_before=now, not_after=now + 9e4)
+            TicketBody(
+                ticket=f"T{nth}", documents=(_document(nth),), name="Zhang San", not_before=now, not_after=now + 9e4
+            )
             for nth in range(TICKETS)
         ]
         ticket_changes.put(at.hub, connection, "bench", EVENT, tickets)
