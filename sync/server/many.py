@@ -30,14 +30,14 @@ def insert_all(
     """
     if not rows:
         return
-    if connection.dialect.name != "postgresql":
+    if ignore and connection.dialect.name == "postgresql":
+        columns = [table.c[name] for name in rows[0]]
+        values = [[row[column.name] for row in rows] for column in columns]
+        there = postgresql.insert(table).from_select(columns, _given(columns, values))
+        connection.execute(there.on_conflict_do_nothing())
+    else:  # psycopg sends these without waiting in between, and long texts need no quoting inside an array
         made = sqlite.insert(table).on_conflict_do_nothing() if ignore else insert(table)
         connection.execute(made, list(rows))
-        return
-    columns = [table.c[name] for name in rows[0]]
-    values = [[row[column.name] for row in rows] for column in columns]
-    there = postgresql.insert(table).from_select(columns, _given(columns, values))
-    connection.execute(there.on_conflict_do_nothing() if ignore else there)
 
 
 def _given(columns: Sequence[ColumnElement[Any]], values: Sequence[Sequence[Any]]) -> Any:

@@ -27,6 +27,7 @@ from sync.server.settings import Settings
 from sync.server.tickets import NewEvent, make_event
 from sync.signing import Signer
 from tests import postgres
+from tests.bench.hub import processor
 
 SITE, EVENT = "bench", "bench"
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,6 +139,7 @@ def _served(engine: Engine, state: Path, environment: dict[str, str]) -> Iterato
             if not line:
                 log.seek(0)
                 raise RuntimeError(f"the server did not start: {log.read()}")
+            processor.settle(process.pid)
             yield process.pid, int(urlsplit(json.loads(line)["url"]).port or 0)
         finally:
             process.send_signal(signal.SIGTERM)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_AT_ONCE = 50  # handshakes
+_AT_ONCE = 2  # handshakes
 
 
 class Refusal(RuntimeError):
