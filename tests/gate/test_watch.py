@@ -288,7 +288,7 @@ def test_a_tape_of_the_line_before_is_kept(port, tmp_path):
     [
         (57600, "sam+serial://{}?answer_s=0.05&baud=probe", "reader", SamSimulator),
         (19200, "modbus+serial://{}?answer_s=0.05&baud=probe", "relay", ModbusSimulator),
-        (38400, "serial+serial://{}?baud=probe", "sensor", SensorSimulator),
+        (19200, "serial+serial://{}?baud=probe", "sensor", SensorSimulator),
     ],
 )
 def test_the_speed_that_answers_is_found(port, baud, url, kind, make: Callable):
