@@ -103,6 +103,8 @@ class PassportReader(DemoReader):
         self._slot.lift()
 
     def _show(self, passport: Contents) -> None:
+        """Show a page, as people do: once the passport before it is taken away."""
+        self._slot.lift()
         self._line.write(passport.mrz.replace("\n", "\r").encode() + b"\r")
 
 
