@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -41,11 +43,16 @@ def tail(count: int, follow: bool, ledger: Path | None, config_path: Path, as_js
     with closing(read_ledger(ledger_file(ledger, config_path))) as reader:
         last = reader.last_seq()
         _show(out, last_rows(reader, count), as_json, header=True)
-        while follow:
-            time.sleep(FOLLOW_S)
+        if not follow:
+            return
+        # An interrupt that strikes in the middle of a library's clearing up would be swallowed; a flag is not.
+        interrupted = threading.Event()
+        signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+        while not interrupted.wait(FOLLOW_S):
             rows = next_rows(reader, last)
             last = rows[-1].seq if rows else last
             _show(out, rows, as_json)
+        raise KeyboardInterrupt
 
 
 @command.command("verify")
