@@ -168,6 +168,7 @@ class Stage:
         self._visitor: Iterator[Frame] | None = None
         self._guard = threading.Lock()
         self._sockets: set[socket.socket] = set()
+        self._pulls = 0  # how often the plug was pulled
 
     def show(self, frames: Iterable[Frame]) -> None:
         """A visitor steps up: the next requests get `frames`, again from the first after the last.
@@ -184,18 +185,22 @@ class Stage:
 
     def serve(self, listener: socket.socket) -> None:
         """Answer one camera after the other on `listener`, until `unplug`."""
+        pulls = self._pulls
         self._sockets.add(listener)
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = listener.accept()
                 self._sockets.add(connection)
                 with connection, contextlib.suppress(OSError):
+                    if pulls != self._pulls:  # pulled between the two lines above: nobody has hung up on this one
+                        return
                     while request := connection.recv(1):
                         self._answer(connection, request[0])
                 self._sockets.discard(connection)
 
     def unplug(self) -> None:
         """Pull the plug: the camera is lost to its host, and `serve` returns."""
+        self._pulls += 1
         for each in list(self._sockets):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
