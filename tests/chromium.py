@@ -78,6 +78,12 @@ class Chromium:
         return answer
 
 
+def _begun(answer: dict[str, Any]) -> str:
+    if "sessionId" not in answer:
+        raise RuntimeError(f"Chromium did not start: {answer.get('message', answer)}")
+    return str(answer["sessionId"])
+
+
 @contextmanager
 def chromium(folder: Path) -> Iterator[Chromium]:
     """A browser with a new, empty profile in `folder`, which believes any certificate."""
