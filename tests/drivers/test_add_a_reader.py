@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = Path(__file__).parent / "add_a_reader"
 DRIVER, TEST = "drivers/reader/acme.py", "tests/drivers/test_reader_acme.py"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from drivers.sensor.serial import SensorSimulator
 from gate.cli import main
 from tests.bad_wire import BadWire
 
-pytestmark = pytest.mark.slow  # each of them listens for a second; the table of `test_doctor` is the fast part
+pytestmark = pytest.mark.long  # each of them listens for a second; the table of `test_doctor` is the fast part
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = resident_card("测试样本", "000000190001010017")

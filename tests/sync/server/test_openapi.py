@@ -41,7 +41,7 @@ from sync.signing import Signer
 from tests.examples import examples
 from tests.sync.server.organiser import EVENT, furnish, make_event, ticket, token
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 LEFT_OUT = {
     "GET /v1/gate/doorbell": "never ends; test_contact.py and test_process.py listen to it",

@@ -148,7 +148,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         one.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_real_server_is_set_up_and_enrols_a_box(run: Callable[..., Running]) -> None:
     server = run("a", "--site", "hall")
     with server.client() as client:
@@ -170,7 +170,7 @@ def test_a_real_server_is_set_up_and_enrols_a_box(run: Callable[..., Running]) -
         assert "server" not in answer.headers
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_box_that_was_told_of_one_site_says_nothing_to_another(run: Callable[..., Running], tmp_path: Path) -> None:
     mine, other = run("a"), run("b")
     with other.client(tmp_path / "a") as client, pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
@@ -181,7 +181,7 @@ def test_a_box_that_was_told_of_one_site_says_nothing_to_another(run: Callable[.
         assert answer.status_code == 403
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_several_workers_serve_one_socket_on_postgresql(run: Callable[..., Running], cluster: str) -> None:
     from tests import postgres
 
@@ -190,7 +190,7 @@ def test_several_workers_serve_one_socket_on_postgresql(run: Callable[..., Runni
         assert {client.get("/v1/health").status_code for _ in range(10)} == {200}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_one_start_was_told_holds_for_the_next(run: Callable[..., Running]) -> None:
     first = run("a", "--name", "hub.example", "--name", "localhost", "--face", "sim:")
     first.stop()
