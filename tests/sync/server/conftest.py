@@ -16,6 +16,24 @@ from sync.server.hub import Hub, open_hub
 from sync.server.settings import Settings
 from tests import postgres
 
+HERE = Path(__file__).parent
+IN_THE_FAST_RUN = {
+    "test_board",
+    "test_claims",
+    "test_contact",
+    "test_database",
+    "test_devices",
+    "test_ingest",
+    "test_publish",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Through the whole program a test takes a tenth of a second and more, and there are hundreds of them."""
+    for item in items:
+        if item.path.parent == HERE and item.path.stem not in IN_THE_FAST_RUN:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
