@@ -84,7 +84,7 @@ def verify(sod: bytes, groups: Mapping[int, bytes], trust: Trust, today: date) -
 
 
 def judge(security: SecurityObject, groups: Mapping[int, bytes], trust: Trust, today: date) -> Verdict:
-    """As `verify`, for a parsed EF.SOD. Raises `UnknownKey` for an algorithm that can't be checked here."""
+    """As `verify`, for a parsed EF.SOD. Raises `UnknownKey` for what can't be checked here, else `BadAnswer`."""
     if security.failure:
         return Forged(security.failure)
     for number, data in sorted(groups.items()):

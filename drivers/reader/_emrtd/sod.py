@@ -79,10 +79,15 @@ class Certificate:
             raise BadAnswer(f"a certificate that can't be read ({type(error).__name__})") from error
 
     def signed_by(self, issuer: Certificate) -> bool:
-        """Whether `issuer`'s key made this certificate's signature. Raises `UnknownKey`."""
-        cert = x509.Certificate.load(self.der)
-        data = cert["tbs_certificate"].dump()
-        return _agrees(issuer.key, cert["signature_algorithm"], None, data, cert["signature_value"].native)
+        """Whether `issuer`'s key made this certificate's signature. Raises `UnknownKey`, `BadAnswer` if unreadable."""
+        try:
+            cert = x509.Certificate.load(self.der)
+            data = cert["tbs_certificate"].dump()
+            return _agrees(issuer.key, cert["signature_algorithm"], None, data, cert["signature_value"].native)
+        except BadAnswer:
+            raise
+        except Exception as error:  # parsed on first use, and nothing above vouched for the outer fields
+            raise BadAnswer(f"a certificate whose signature can't be read ({type(error).__name__})") from error
 
 
 @dataclass(frozen=True, slots=True)
