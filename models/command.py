@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from models.decision import Profile, StewardAction
+from models.decision import OfflineRule, Profile, Reason, StewardAction, Verdict
+from models.ids import DocumentType
 from models.link import Reach
+from models.passage import Passage
 from models.ticket import ManifestState
 from models.view import LaneView, Mode
 
@@ -17,6 +19,46 @@ class Order(StrEnum):
     STEWARD = "steward"  # a word about the person in the lane
     MODE = "mode"  # how the lane is run
     MRZ = "mrz"  # what stands on a document's page, for a reader that needs it to open the chip
+    PRESENT = "present"  # a document that no reader can read, as a person reads it off
+    SHIFT = "shift"  # somebody begins or ends work at this lane, with a PIN
+    SETTINGS = "settings"  # how loud and bright the lane is, and in which language it begins
+
+
+class Role(StrEnum):
+    """What a person at the lane may do; each may do what those before may."""
+
+    STEWARD = "steward"
+    SUPERVISOR = "supervisor"
+
+
+class Cause(StrEnum):
+    """Why a supervisor overrides: a closed list, so that a report can count them."""
+
+    HELPDESK = "helpdesk"  # the box office or the service desk vouches for the visitor
+    DOCUMENT_SEEN = "document_seen"  # a document was looked at that the reader can't read
+    SYSTEM_WRONG = "system_wrong"  # the data are wrong, and it was seen how
+    EMERGENCY = "emergency"
+    ACCOMPANIED = "accompanied"  # goes in with staff
+    ORDERED = "ordered"  # the organiser or an authority said so
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A document as a person reads it off: `number` as printed. `child`: it is a child on a household book."""
+
+    document: DocumentType
+    number: str = field(repr=False)
+    valid_to: str = ""  # an ISO day, where one is printed
+    child: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the lane presents itself. `volume` and `brightness` go from 0 to 1, `language` is where a visitor begins."""
+
+    volume: float = 0.7
+    brightness: float = 1.0
+    language: str = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +66,8 @@ class Command:
     """One order by one person. `attempt` must be the one that he saw, or the order is too late.
 
     `mrz`: a typed machine readable zone, or a card access number. `reader` is whom it is for; empty: the first reader
-    that takes one.
+    that takes one. `pin` is the actor's proof, `second` and `second_pin` another supervisor's where two are asked for.
+    `cause` belongs to an override. `for_s`: after so many seconds the lane is controlled again; 0: until told.
     """
 
     id: int
@@ -36,6 +79,14 @@ class Command:
     why: str = ""
     mrz: str = field(default="", repr=False)
     reader: str = ""
+    pin: str = field(default="", repr=False)
+    second: str = ""
+    second_pin: str = field(default="", repr=False)
+    cause: Cause | None = None
+    for_s: float = 0.0
+    presented: Presented | None = field(default=None, repr=False)
+    on: bool = True  # for SHIFT: begin, or end
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +96,30 @@ class Answer:
     id: int
     ok: bool
     error: str = ""
+    wait_s: float = 0.0  # after wrong PINs: how long no further one is taken
+
+
+@dataclass(frozen=True, slots=True)
+class OnShift:
+    """Somebody who works at this lane now. `name` is what colleagues call him."""
+
+    actor: str
+    name: str
+    role: Role
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """One of the last visitors, as little as helps to find her again. `seat` belongs to the ticket."""
+
+    at: float
+    attempt: int
+    verdict: Verdict
+    reason: Reason
+    masked_name: str = ""
+    seat: str = ""
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +147,16 @@ class Snapshot:
     inside: int = 0
     reach: Reach | None = None  # whom the sync process reaches; `None`: there is no sync process
     counts: dict[str, int] = field(default_factory=dict)
+    recent: tuple[Recent, ...] = ()  # the last ten, the newest first
+    per_minute: float = 0.0  # how many were admitted a minute, over the last five
+    offline_rule: OfflineRule | None = None  # what holds for claims nobody answers; `None`: this event asks for none
+    stale_after_s: float = 0.0  # from when on the manifest counts as too old
+    mode_until: float | None = None  # when the lane is controlled again, Unix seconds
+    staff: tuple[OnShift, ...] = ()
+    pins: bool = False  # this lane has a staff book: a word needs a shift, an override and a mode need a PIN
+    override_by_two: bool = False
+    settings: Settings = field(default_factory=Settings)
+    mirror: str = ""  # the Unix socket with the camera's live picture; empty where there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,9 @@ class Policy:
     pulse_s: float = 0.5
     min_code_assurance: Assurance = Assurance.AUTHENTICATED
     code_needs: CodeNeed = CodeNeed.DOCUMENT
+    overridable: tuple[Reason, ...] = ()  # what a supervisor may override beside what a steward settles
+    override_by_two: bool = False  # an override needs two supervisors
+    show_portrait: bool = False  # staff may see the document's portrait beside the live face
     work_quota: int | None = None  # how many work passes may be published; the gates don't count them
 
 
@@ -174,6 +177,8 @@ class StewardAction(StrEnum):
     CONFIRM = "confirm"  # the held note was seen to
     CLEAR_WATCH = "clear_watch"
     SKIP_FACE = "skip_face"  # the visitor asks for the way without a face
+    HOLDER_HERE = "holder_here"  # "already admitted", and the holder stands here: the first passage is in question
+    OVERRIDE = "override"  # a supervisor's word: it settles what the policy lets him settle, and a steward's does not
 
 
 @dataclass(frozen=True, slots=True)

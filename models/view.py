@@ -9,6 +9,7 @@ from models.credential import Medium
 from models.decision import Reason, Verdict
 from models.passage import Use
 from models.ticket import Note
+from models.watch import HitMeans, WatchAction
 
 
 class Phase(StrEnum):
@@ -28,8 +29,9 @@ class Mode(StrEnum):
     """How the lane is run, by a person's word."""
 
     CONTROLLED = "controlled"
-    PAUSED = "paused"
+    PAUSED = "paused"  # locked: nobody is admitted, and everybody is told so
     FREE = "free"
+    OUT_OF_ORDER = "out_of_order"  # taken out of service by a person; a lost device does that without being told
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,16 @@ class Who:
     seat: str = ""
     way: str = ""
     language: str = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHit:
+    """What staff may be told of a list's hint: why, whose list, what it allows. Never who is on it."""
+
+    purpose: str
+    owner: str
+    action: WatchAction
+    means: HitMeans
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +74,7 @@ class LaneView:
     alerts: tuple[str, ...] = ()  # SignalKinds that stand, in the order in which they came; for staff
     first_use: Use | None = None  # where and when the ticket was used, when that is why it is refused; for staff
     medium: Medium | None = None  # what was presented: some reasons have other words for a code than for a card
+    overridable: bool = False  # a supervisor's word would settle the reason, though a steward's does not
+    hits: tuple[ShownHit, ...] = ()  # when a list's hint is what is to be settled; for staff
+    portrait: bool = False  # the document's portrait is at hand, for staff to compare by eye
+    flags: tuple[str, ...] = ()  # what was let pass although it was not plain; for staff
