@@ -1,4 +1,4 @@
-"""Widgets without a display: Qt paints into memory. Tests with real windows start a display of their own (`xvfb.py`)."""
+"""Widgets without a display: Qt paints into memory. Tests with real windows have a display of their own (`xvfb.py`)."""
 
 from __future__ import annotations
 
