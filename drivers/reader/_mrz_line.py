@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from drivers.reader._emrtd.mrz import Secret
 from drivers.reader._mrz_shown import read_shown
+from models.mrz import Secret
 
 GAP_S = 0.25  # a whole page takes 0.1 s at 9600 baud
 MOST_BYTES = 1024

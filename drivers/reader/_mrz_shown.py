@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from drivers.reader._emrtd.mrz import Can, Secret, mrz_key, parse_mrz
+from models.mrz import Can, Secret, mrz_key, parse_mrz
 
 PRINT_SWAPS, TYPED_SWAPS = 3, 1  # how many characters may be taken the other way round
 _OTHER = str.maketrans("O0I1", "0O1I")

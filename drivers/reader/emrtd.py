@@ -41,7 +41,6 @@ from typing import TYPE_CHECKING, Protocol
 from drivers.errors import BadAnswer, DeviceLost, DeviceTimeout, DriverError, UnknownDevice
 from drivers.reader._emrtd.apdu import Chip
 from drivers.reader._emrtd.folder import TrustFolder
-from drivers.reader._emrtd.mrz import Secret
 from drivers.reader._emrtd.passive import Trust
 from drivers.reader._emrtd.read import read_document
 from drivers.reader._mrz_line import Misread, MrzLine
@@ -50,6 +49,7 @@ from drivers.reader._pcsc_slot import CardSlot
 from drivers.transport import SerialStream
 from drivers.url import DeviceUrl
 from models.credential import CardFault, CardProblem, Credential, Medium
+from models.mrz import Secret
 
 if TYPE_CHECKING:
     from drivers.reader._emrtd.presenter import DocumentHolder

@@ -31,7 +31,7 @@ from drivers.reader import _sam_frames as sam
 from drivers.reader import sim
 from drivers.reader._code_desk import open_desk
 from drivers.reader._code_lines import CodeCutter
-from drivers.reader._emrtd import apdu, files, issue, mrz, security, sod, tlv
+from drivers.reader._emrtd import apdu, files, issue, security, sod, tlv
 from drivers.reader._osdp_frames import Frames
 from drivers.reader._sam_cards import read_card, resident_card
 from drivers.reader._wiegand import Format, Order, WrongLength, WrongParity, decode, encode, unpack
@@ -41,7 +41,7 @@ from drivers.sensor._contact_lines import encode as contact_line
 from drivers.tape import read_tape
 from drivers.url import parse
 from gate.config import ConfigError, load, sample
-from models import base45, wire
+from models import base45, mrz, wire
 from models.code import SignedCode, take_apart
 from models.credential import Assurance, Credential, Medium
 from models.ids import DocumentType

@@ -28,9 +28,9 @@ from drivers.reader._emrtd.curves import BY_PARAM_ID, Curve
 from drivers.reader._emrtd.files import APPLICATION, CARD_ACCESS, COM, SOD, fid_of
 from drivers.reader._emrtd.keys import Cipher
 from drivers.reader._emrtd.messaging import SecureMessaging
-from drivers.reader._emrtd.mrz import Can, parse_mrz
 from drivers.reader._emrtd.pace import ECDH_GM, PaceChip, choose
 from drivers.reader._emrtd.security import dotted
+from models.mrz import Can, parse_mrz
 
 WRONG_LENGTH, FAILED, WRONG_DATA, UNKNOWN_COMMAND = 0x6700, 0x6300, 0x6A80, 0x6D00
 _NOTHING_SELECTED = 0x6986

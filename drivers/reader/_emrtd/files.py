@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from drivers.errors import BadAnswer
 from drivers.reader._emrtd import tlv
 from drivers.reader._emrtd.apdu import END_OF_FILE, OK, Channel, ChipRefused, Command
-from drivers.reader._emrtd.mrz import Mrz, parse_mrz
+from models.mrz import Mrz, parse_mrz
 
 APPLICATION = bytes.fromhex("A0000002471001")
 CARD_ACCESS, COM, SOD = 0x011C, 0x011E, 0x011D

@@ -20,9 +20,9 @@ from cryptography.x509.oid import NameOID
 from drivers.reader._emrtd import tlv
 from drivers.reader._emrtd.curves import Curve
 from drivers.reader._emrtd.files import TAGS
-from drivers.reader._emrtd.mrz import check_digit
 from drivers.reader._emrtd.security import oid_bytes
 from drivers.reader._emrtd.sod import LDS_OBJECT, LdsSecurityObject
+from models.mrz import check_digit
 
 Scheme = Literal["ecdsa", "rsa", "pss"]
 

@@ -17,8 +17,8 @@ from drivers.reader._emrtd.apdu import Channel, ChipRefused, Command, WrongSecre
 from drivers.reader._emrtd.curves import BY_PARAM_ID, Curve
 from drivers.reader._emrtd.keys import MAC, PACE, Cipher, mrz_seed
 from drivers.reader._emrtd.messaging import SecureMessaging
-from drivers.reader._emrtd.mrz import Can, MrzKey
 from drivers.reader._emrtd.security import integer, oid_bytes, security_infos
+from models.mrz import Can, MrzKey
 
 ECDH_GM = "0.4.0.127.0.7.2.2.4.2"
 _BY_MRZ, _BY_CAN = 1, 2

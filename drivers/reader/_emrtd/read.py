@@ -37,13 +37,13 @@ from drivers.reader._emrtd.files import (
     read_portrait,
     select_application,
 )
-from drivers.reader._emrtd.mrz import Can, Mrz, MrzKey, Secret
 from drivers.reader._emrtd.pace import choose, open_pace
 from drivers.reader._emrtd.passive import Forged, Trust, Unverified, Verdict, judge
 from drivers.reader._emrtd.security import UnknownKey, public_key
 from drivers.reader._emrtd.sod import SecurityObject, read_sod
 from models.credential import Assurance, CardFault, CardProblem, Credential, Holder, Medium
 from models.ids import DocumentType, normalise_number
+from models.mrz import Can, Mrz, MrzKey, Secret
 
 _SEX = {"M": "1", "F": "2"}
 

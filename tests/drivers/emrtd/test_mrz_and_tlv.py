@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from drivers.errors import BadAnswer
 from drivers.reader._emrtd import tlv
 from drivers.reader._emrtd.apdu import Command
-from drivers.reader._emrtd.mrz import Can, check_digit, mrz_key, parse_mrz
 from drivers.reader._emrtd.security import dotted, oid_bytes, public_key, security_infos
+from models.mrz import Can, check_digit, mrz_key, parse_mrz
 
 TODAY = date(2026, 6, 1)
 TD3 = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10"

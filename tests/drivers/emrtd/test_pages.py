@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.reader._emrtd import issue
-from drivers.reader._emrtd.mrz import Can, Mrz, MrzKey, parse_mrz
 from drivers.reader._mrz_line import MOST_BYTES, Misread, MrzLine
 from drivers.reader._mrz_shown import read_shown, read_typed
+from models.mrz import Can, Mrz, MrzKey, parse_mrz
 
 TD3 = issue.td3("E01234I67", "ZHENGJIAN", "YANGBEN", "810203", "F", "350305", "CHN")
 TD2 = "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6"

@@ -25,13 +25,13 @@ from drivers.reader._emrtd.chip import NotGenuine, authenticate_actively, signat
 from drivers.reader._emrtd.document import ChipKey, Contents, SimulatedDocument, personalise
 from drivers.reader._emrtd.files import SOD, fid_of, read_details, read_portrait
 from drivers.reader._emrtd.keys import Cipher
-from drivers.reader._emrtd.mrz import Can, MrzKey, parse_mrz
 from drivers.reader._emrtd.passive import Trust, Unverified, Verified
 from drivers.reader._emrtd.read import Document, Proof, read_document
 from drivers.reader._emrtd.security import oid_bytes, public_key
 from drivers.reader._emrtd.sod import Certificate, read_sod
 from models.credential import Assurance, CardFault, CardProblem, Medium
 from models.ids import DocumentType
+from models.mrz import Can, MrzKey, parse_mrz
 
 TODAY = date(2026, 6, 1)
 MRZ = issue.td3("EA1234567", "ZHENGJIAN", "YANGBEN", "810203", "F", "330305", "CHN")

@@ -11,8 +11,8 @@ from drivers.reader._emrtd.bac import BacChip, open_bac
 from drivers.reader._emrtd.curves import BY_PARAM_ID, CURVES, Curve
 from drivers.reader._emrtd.keys import ENC, MAC, Cipher, bac_keys, mrz_seed
 from drivers.reader._emrtd.messaging import SecureMessaging
-from drivers.reader._emrtd.mrz import MrzKey
 from drivers.reader._emrtd.pace import PaceChip, PaceHalf, PaceInfo, choose, open_pace, pace_key
+from models.mrz import MrzKey
 
 hex_ = bytes.fromhex
 
