@@ -1,0 +1,114 @@
+"""A label that finds the largest letters with which its text fits, wrapped, between a largest and a smallest size."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PyQt5.QtWidgets import QSizePolicy, QWidget
+
+from ui import theme
+
+SMALLEST_PX = 14
+"""Nobody reads less on a gate."""
+
+
+def fitting_px(text: str, width: float, height: float, largest: int, smallest: int, *, bold: bool = False) -> int:
+    """The largest letter height in pixels, `smallest` at least, with which `text` fits wrapped into the box."""
+    low, high = smallest, max(smallest, largest)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(text, width, height, middle, bold=bold):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def fits(text: str, width: float, height: float, px: int, *, bold: bool = False) -> bool:
+    """Whether `text` in letters of `px` fits wrapped into the box, no word broken."""
+    metrics = QFontMetricsF(theme.font(px, bold=bold))
+    box = metrics.boundingRect(QRectF(0, 0, max(1.0, width), 1e6), int(Qt.TextWordWrap), text)
+    return box.width() <= width + 0.5 and box.height() <= height + 0.5
+
+
+class FittedLabel(QWidget):
+    """Wrapped text in the largest letters that fit the place it is given; it never clips while `fits()` holds.
+
+    Its ink is the palette's `WindowText` unless `set_ink` said otherwise.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        *,
+        largest: int = 64,
+        smallest: int = SMALLEST_PX,
+        bold: bool = False,
+        align: int = Qt.AlignCenter,
+    ) -> None:
+        super().__init__(parent)
+        self._text, self._largest, self._smallest, self._bold = text, largest, smallest, bold
+        self._align = int(align)
+        self._ink: QColor | None = None
+        self._px = 0
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
+        self.setAttribute(Qt.WA_TransparentForMouseEvents)
+        self.setAccessibleName(text)
+
+    def text(self) -> str:
+        """What it says."""
+        return self._text
+
+    def setText(self, text: str) -> None:
+        """Say something else."""
+        if text != self._text:
+            self._text, self._px = text, 0
+            self.setAccessibleName(text)
+            self.update()
+
+    def set_ink(self, ink: QColor | str) -> None:
+        """Write in this colour."""
+        self._ink = QColor(ink)
+        self.update()
+
+    def set_sizes(self, largest: int, smallest: int | None = None) -> None:
+        """Other limits for the height of letters, in pixels."""
+        self._largest = largest
+        self._smallest = self._smallest if smallest is None else smallest
+        self._px = 0
+        self.update()
+
+    def px(self) -> int:
+        """The height of its letters now, in pixels."""
+        if not self._px:
+            self._px = fitting_px(
+                self._text, self.width(), self.height(), self._largest, self._smallest, bold=self._bold
+            )
+        return self._px
+
+    def fits(self) -> bool:
+        """Whether all of the text is seen, at the size that was found."""
+        return not self._text or fits(self._text, self.width(), self.height(), self.px(), bold=self._bold)
+
+    def sizeHint(self) -> QSize:
+        """One line at the largest size, no wider than is usual."""
+        metrics = QFontMetricsF(theme.font(self._largest, bold=self._bold))
+        return QSize(round(min(metrics.horizontalAdvance(self._text), 600)), round(metrics.height()))
+
+    def minimumSizeHint(self) -> QSize:
+        """One line at the smallest size."""
+        return QSize(self._smallest, round(self._smallest * 1.4) if self._text else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Find the size anew."""
+        self._px = 0
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Write."""
+        painter = QPainter(self)
+        painter.setFont(theme.font(self.px(), bold=self._bold))
+        painter.setPen(self._ink or self.palette().windowText().color())
+        painter.drawText(self.rect(), self._align | int(Qt.TextWordWrap), self._text)
+        painter.end()
