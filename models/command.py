@@ -9,6 +9,8 @@ from models.decision import OfflineRule, Profile, Reason, StewardAction, Verdict
 from models.ids import DocumentType
 from models.link import Reach
 from models.passage import Passage
+from models.staff import Cause as Cause
+from models.staff import Role as Role
 from models.ticket import ManifestState
 from models.view import LaneView, Mode
 
@@ -22,24 +24,6 @@ class Order(StrEnum):
     PRESENT = "present"  # a document that no reader can read, as a person reads it off
     SHIFT = "shift"  # somebody begins or ends work at this lane, with a PIN
     SETTINGS = "settings"  # how loud and bright the lane is, and in which language it begins
-
-
-class Role(StrEnum):
-    """What a person at the lane may do; each may do what those before may."""
-
-    STEWARD = "steward"
-    SUPERVISOR = "supervisor"
-
-
-class Cause(StrEnum):
-    """Why a supervisor overrides: a closed list, so that a report can count them."""
-
-    HELPDESK = "helpdesk"  # the box office or the service desk vouches for the visitor
-    DOCUMENT_SEEN = "document_seen"  # a document was looked at that the reader can't read
-    SYSTEM_WRONG = "system_wrong"  # the data are wrong, and it was seen how
-    EMERGENCY = "emergency"
-    ACCOMPANIED = "accompanied"  # goes in with staff
-    ORDERED = "ordered"  # the organiser or an authority said so
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from models.credential import Assurance, CardProblem, Medium
 from models.face import Comparison, FaceBands, FaceProblem, FaceQuality
 from models.ids import DocumentType
 from models.passage import Direction, Use
+from models.staff import Cause
+from models.staff import StewardAction as StewardAction
 from models.ticket import Entitlement, ManifestState, Note, TicketStatus, Validity
 from models.watch import WatchHit
 
@@ -168,19 +170,6 @@ class ClaimAnswer(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-class StewardAction(StrEnum):
-    """What a person at the lane can say of the attempt before him."""
-
-    ADMIT = "admit"  # compared portrait and person, or settled it otherwise
-    REFUSE = "refuse"
-    RETRY_FACE = "retry_face"
-    CONFIRM = "confirm"  # the held note was seen to
-    CLEAR_WATCH = "clear_watch"
-    SKIP_FACE = "skip_face"  # the visitor asks for the way without a face
-    HOLDER_HERE = "holder_here"  # "already admitted", and the holder stands here: the first passage is in question
-    OVERRIDE = "override"  # a supervisor's word: it settles what the policy lets him settle, and a steward's does not
-
-
 @dataclass(frozen=True, slots=True)
 class StewardWord:
     """One word of one person. `actor` is a staff identifier, `why` a reason without personal data."""
@@ -189,6 +178,8 @@ class StewardWord:
     actor: str
     why: str = ""
     on: Reason | None = None  # what the screen said when the word was given: a word settles that and nothing else
+    cause: Cause | None = None  # of an override
+    second: str = ""  # the other supervisor, where an override needs two
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +282,8 @@ class Decision:
     notes: tuple[Note, ...] = ()
     flags: tuple[str, ...] = ()
     settleable: bool = False  # a steward's "admit" would settle this reason
+    overridable: bool = False  # that would not, and a supervisor's override would
+    first_use: Use | None = None  # who sits there? of an admission flagged `seat_check`, the use that stands against it
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ class EntryKind(StrEnum):
     MODE = "mode"
     DEVICE = "device"
     SAFETY = "safety"  # fire, tamper: seen and written down
+    SHIFT = "shift"  # somebody began or ended work at the lane
+    WRONG_PIN = "wrong_pin"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from models.command import Settings
 from models.decision import Decision, Facts
 from models.passage import Direction, Passage, SignalKind
 from models.view import Mode
@@ -54,6 +55,7 @@ class ModeBody:
     mode: Mode
     actor: str
     why: str = ""
+    until: float | None = None  # when the lane is controlled again, Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +67,31 @@ class DeviceBody:
     why: str = ""
 
 
-Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody
+@dataclass(frozen=True, slots=True)
+class ShiftBody:
+    """Somebody began or ended work at this lane. `why` is empty where it was that person's own word."""
+
+    actor: str
+    on: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPinBody:
+    """A PIN that was not the actor's: `tries` in a row now, and no further one is taken for `wait_s`."""
+
+    actor: str
+    order: str
+    tries: int
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsBody:
+    """Who changed how loud and bright the lane is."""
+
+    actor: str
+    settings: Settings
+
+
+Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | ShiftBody | WrongPinBody | SettingsBody

@@ -75,6 +75,7 @@ class LaneView:
     first_use: Use | None = None  # where and when the ticket was used, when that is why it is refused; for staff
     medium: Medium | None = None  # what was presented: some reasons have other words for a code than for a card
     overridable: bool = False  # a supervisor's word would settle the reason, though a steward's does not
+    refused: Reason | None = None  # at rest: why the last one was refused, while that may still be overridden
     hits: tuple[ShownHit, ...] = ()  # when a list's hint is what is to be settled; for staff
     portrait: bool = False  # the document's portrait is at hand, for staff to compare by eye
     flags: tuple[str, ...] = ()  # what was let pass although it was not plain; for staff

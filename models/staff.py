@@ -1,0 +1,36 @@
+"""People at the lane: what they may do, what they may say, and why a supervisor overrides."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person at the lane may do; each may do what those before may."""
+
+    STEWARD = "steward"
+    SUPERVISOR = "supervisor"
+
+
+class Cause(StrEnum):
+    """Why a supervisor overrides: a closed list, so that a report can count them."""
+
+    HELPDESK = "helpdesk"  # the box office or the service desk vouches for the visitor
+    DOCUMENT_SEEN = "document_seen"  # a document was looked at that the reader can't read
+    SYSTEM_WRONG = "system_wrong"  # the data are wrong, and it was seen how
+    EMERGENCY = "emergency"
+    ACCOMPANIED = "accompanied"  # goes in with staff
+    ORDERED = "ordered"  # the organiser or an authority said so
+
+
+class StewardAction(StrEnum):
+    """What a person at the lane can say of the attempt before him."""
+
+    ADMIT = "admit"  # compared portrait and person, or settled it otherwise
+    REFUSE = "refuse"
+    RETRY_FACE = "retry_face"
+    CONFIRM = "confirm"  # the held note was seen to
+    CLEAR_WATCH = "clear_watch"
+    SKIP_FACE = "skip_face"  # the visitor asks for the way without a face
+    HOLDER_HERE = "holder_here"  # "already admitted", and the holder stands here: the first passage is in question
+    OVERRIDE = "override"  # a supervisor's word: it settles what the policy lets him settle, and a steward's does not
