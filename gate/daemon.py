@@ -26,9 +26,11 @@ from gate.notify import Notifier
 from gate.page import hand_page
 from gate.socket import Hall
 from gate.stores import Rules, Stores
+from gate.tally import ENTRIES_BACK, Tally
+from gate.telling import for_staff, snapshot_of
 from gate.tighten import Loosening, tighten
 from gate.vitals import bare_trace
-from models.command import Answer, Command, Order, Snapshot
+from models.command import Answer, Command, Order
 from models.cue import cue_of
 from models.decision import Policy
 from models.ledger import EntryKind
@@ -126,6 +128,8 @@ class Daemon:
         if left:
             _log.warning("%d releases were open when the process ended; whether anybody passed is unknown", len(left))
         self._last_attempt = self._stores.last_attempt()
+        self._tally = Tally()
+        self._tally.restore(ledger.tail(ENTRIES_BACK))
         rules = self._stores.rules_at_start()
         self._stores.write_rules(rules, self._clock.wall())
         return rules
@@ -158,6 +162,7 @@ class Daemon:
             store=self._store,
             tell=self._show,
             authority=self._link,
+            tally=self._tally,
         )
 
     def _hear(self, message: Message) -> None:
@@ -226,7 +231,7 @@ class Daemon:
             self._end(GateFailed(hung))
 
     def _show(self, view: LaneView) -> None:
-        self._view = view
+        self._view = for_staff(view, self._runner, self._clock.now())
         self._devices.show(cue_of(view))
         self._tell()
         self._notify.status(f"{view.phase}: {view.reason or ''}")
@@ -234,22 +239,10 @@ class Daemon:
     def _tell(self) -> None:
         if self._view is None:
             return
-        rules = self._runner.rules
-        self._hall.tell(
-            Snapshot(
-                view=replace(self._view, faults=self._runner.lane.lost),
-                at=self._clock.wall(),
-                profile=rules.policy.profile,
-                event=rules.policy.event,
-                devices=self._devices.status(),
-                manifest=rules.manifest,
-                clock_trusted=self._clock.trusted,
-                inside=self._inside,
-                counts=dict(self._runner.counts),
-                reach=self._link.reach,
-            )
-        )
-        self._link.show(lane_word(self._view, self._runner.lane.lost, self._runner.counts, self._clock.trusted))
+        at, trusted, runner = self._clock.wall(), self._clock.trusted, self._runner
+        told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
+        self._hall.tell(replace(told, inside=self._inside, reach=self._link.reach))
+        self._link.show(lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted))
 
     def _tightened(self, policy: Policy) -> Policy:
         try:

@@ -45,8 +45,9 @@ from gate.core.state import Lane
 from gate.hardware import Barrier, Eyes
 from gate.hearing import event_of
 from gate.messages import Message
-from gate.stores import Found, Rules, Stores
-from gate.visitor import Visitor
+from gate.stores import Rules, Stores
+from gate.tally import Tally
+from gate.visitor import Visitor, portrait_to_use
 from models.credential import Credential
 from models.decision import FaceFacts
 from models.link import Ask, claim_name
@@ -81,6 +82,7 @@ class LaneRunner:
         store: Executor,
         tell: Callable[[LaneView], None],
         authority: Authority | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.lane, self.rules = lane, rules
         self._stores, self._barrier, self._eyes = stores, barrier, eyes
@@ -92,7 +94,7 @@ class LaneRunner:
         self._visitor = Visitor(eyes.opens) if eyes is not None else Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reopening = False
-        self.counts: dict[str, int] = {}
+        self.tally = tally or Tally()
 
     async def run(self) -> None:
         """Take events until cancelled. Raises whatever went wrong unforeseen, in a task of the lane's own as well."""
@@ -197,12 +199,11 @@ class LaneRunner:
         if isinstance(record.body, DecisionBody):
             self._log_decision(record.body)
         self._authority.wrote(entry.seq)
-        self.counts[record.kind] = self.counts.get(record.kind, 0) + 1
+        self.tally.wrote(record.kind, record.body, at, self.lane)
         return True
 
     def _log_decision(self, body: DecisionBody) -> None:
         word = body.decision
-        self.counts[word.verdict] = self.counts.get(word.verdict, 0) + 1
         steps = " ".join(f"{name}={ms:.1f}" for name, ms in body.ms.items())
         _log.info("attempt=%d verdict=%s reason=%s %s", body.attempt, word.verdict, word.reason, steps)
 
@@ -237,15 +238,9 @@ class LaneRunner:
             self.post(LookupFailed(attempt, type(error).__name__))
             return
         if attempt == self.lane.attempt:
-            self._visitor.expect(found.references, self._portrait_to_use(credential, found))
+            portrait = portrait_to_use(credential, self.lane.facts.card, found.facts, self.rules.policy)
+            self._visitor.expect(found.references, portrait)
         self.post(TicketFound(attempt, found.facts, found.holders))
-
-    def _portrait_to_use(self, credential: Credential, found: Found) -> bytes:
-        """The document's portrait, where a ticket may need it. It is opened only when a face is looked for."""
-        card = self.lane.facts.card
-        may = self.rules.policy.document_reference and card is not None and card.reference_model
-        needed = any(not (ticket.reference_model or ticket.face_declined) for ticket in found.facts.tickets)
-        return credential.portrait if may and needed else b""
 
     async def _claim(self, attempt: int, ask: Ask) -> None:
         told = await self._authority.ask(ask)

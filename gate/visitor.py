@@ -17,7 +17,7 @@ from gate.core.watch import search
 from gate.messages import FaceProbed
 from gate.stores import Rules
 from models.credential import Credential
-from models.decision import CardFacts, FaceFacts
+from models.decision import CardFacts, FaceFacts, LookupFacts, Policy
 from models.face import FaceReference
 from models.passage import Direction
 
@@ -113,3 +113,10 @@ def card_facts(credential: Credential, portrait_model: str = "") -> CardFacts:
         valid_since=credential.valid_since,
         valid_until=credential.valid_until,
     )
+
+
+def portrait_to_use(credential: Credential, card: CardFacts | None, lookup: LookupFacts, policy: Policy) -> bytes:
+    """The document's portrait, where a ticket may need it. It is opened only when a face is looked for."""
+    may = policy.document_reference and card is not None and card.reference_model
+    needed = any(not (ticket.reference_model or ticket.face_declined) for ticket in lookup.tickets)
+    return credential.portrait if may and needed else b""

@@ -316,7 +316,7 @@ def test_free_passage_holds_the_barrier_and_counts(tmp_path: Path):
         await bench.turns()
         assert bench.entries(EntryKind.DECISION)[0].body["decision"]["flags"] == ["free_passage"]
         assert bench.passages() == [("passed", ""), ("passed", "")]
-        assert bench.runner.counts["passage"] == 2
+        assert bench.runner.tally.counts["passage"] == 2
         assert await bench.runner.ask(ModeSet(Mode.CONTROLLED, "anna"))
         assert (bench.turnstile.holds, bench.turnstile.pulses) == ([True, False], [])
 

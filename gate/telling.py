@@ -1,0 +1,40 @@
+"""What the screens are told: the lane's view, completed for staff, and the snapshot around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gate.core.shown import shown_hits
+from gate.lane import LaneRunner
+from models.command import DeviceStatus, Snapshot
+from models.decision import Now
+from models.view import LaneView
+
+
+def for_staff(view: LaneView, runner: LaneRunner, now: Now) -> LaneView:
+    """The view with what staff need to settle it: a list's hints, and what was let pass although it was not plain."""
+    word = runner.lane.decision
+    flags = word.flags if word is not None and not word.awaiting else ()
+    return replace(view, hits=shown_hits(runner.lane, runner.rules.policy, now), flags=flags)
+
+
+def snapshot_of(
+    view: LaneView, runner: LaneRunner, devices: tuple[DeviceStatus, ...], *, at: float, clock_trusted: bool
+) -> Snapshot:
+    """What the lane's runner knows, beside `view`. House, reach and staff are the daemon's to add."""
+    rules, tally = runner.rules, runner.tally
+    policy = rules.policy
+    return Snapshot(
+        view=replace(view, faults=runner.lane.lost),
+        at=at,
+        profile=policy.profile,
+        event=policy.event,
+        devices=devices,
+        manifest=rules.manifest,
+        clock_trusted=clock_trusted,
+        counts=dict(tally.counts),
+        recent=tally.recent,
+        per_minute=tally.per_minute(at),
+        offline_rule=policy.offline_rule if policy.claims else None,
+        stale_after_s=policy.stale_after_s,
+    )
