@@ -161,7 +161,7 @@ def test_a_gate_that_is_not_there_is_silent_and_found_when_it_comes(
     link.start()
     turn_until(lambda: heard.silences)
     gate = Gate(tmp_path / "gate.sock")
-    turn_until(lambda: link._socket is not None)
+    turn_until(lambda: link.connected)
     gate.takes().says(said())
     turn_until(lambda: heard.snapshots)
     assert len(heard.silences) == 1
@@ -179,7 +179,7 @@ def test_a_gate_that_hangs_up_is_silent_soon_and_right_again_after_one_line(
     turn_until(lambda: heard.silences)
     assert link.last is None
     again = Gate(tmp_path / "gate.sock")
-    turn_until(lambda: link._socket is not None)
+    turn_until(lambda: link.connected)
     again.takes().says(said(2))
     turn_until(lambda: len(heard.snapshots) == 2)
     assert link.last == snapshot(2)
@@ -191,7 +191,7 @@ def test_a_gate_that_stands_still_is_silent(gate: Gate, link: GateLink, short_si
     link.start()
     gate.takes().says(said(1))
     turn_until(lambda: heard.silences)
-    assert link._socket is not None, "the connection is kept: the gate may go on"
+    assert link.connected, "the connection is kept: the gate may go on"
     gate.says(said(2))
     turn_until(lambda: heard.snapshots[-1:] == [2])
 
