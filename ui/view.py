@@ -221,16 +221,16 @@ def _alert(view: LaneView, words: Words) -> Screen:
     grave = [alert for alert in view.alerts if alert in ("fire", "tamper")]
     alert = (grave or list(view.alerts))[0]
     key = f"alert.{alert}"
-    if not words.has(f"{key}.short"):
+    if not words.has(f"alerted.{alert}.staff"):
         return _steward_phase(view, words)
     tone, icon, sound = (Tone.STOP, "hand", "stop") if grave else (Tone.DESK, "bell", "desk")
-    title, body, step = (words(f"{key}.{voice}") for voice in ("short", "staff", "next"))
+    title, body, step = words(key), words(f"alerted.{alert}.staff"), words(f"alerted.{alert}.next")
     return Screen(tone, icon, key, title, body, step, sound, 0.0, (Tap.SUPERVISOR, Tap.MODE))
 
 
 def _steward_phase(view: LaneView, words: Words) -> Screen:
     if view.mode is Mode.OUT_OF_ORDER and view.phase not in (*BUSY, Phase.RELEASED, Phase.REFERRED):
-        return _steward(Tone.OUT, "barred", "mode.out_of_order", words, taps=(Tap.MODE, Tap.SUPERVISOR))
+        return _steward(Tone.OUT, "barred", "phase.out_of_order", words, taps=(Tap.MODE, Tap.SUPERVISOR))
     match view.phase:
         case Phase.CAPTURE:
             screen = _steward(Tone.LOOK, "face", "phase.capture", words, "look", (Tap.SKIP_FACE, Tap.REFUSE))
