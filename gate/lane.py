@@ -232,11 +232,12 @@ class LaneRunner:
             self.post(LookupFailed(attempt, "the scan is gone"))
             return
         try:
-            found = await self._in_store(lambda: self._stores.look_up(credential))
+            found, rules = await self._in_store(lambda: self._stores.look_up_by_rules(credential, self.rules))
         except StoreError as error:
             _log.error("the look-up failed: %s", error)
             self.post(LookupFailed(attempt, type(error).__name__))
             return
+        await self.use(rules)
         if attempt == self.lane.attempt:
             portrait = portrait_to_use(credential, self.lane.facts.card, found.facts, self.rules.policy)
             self._visitor.expect(found.references, portrait)

@@ -104,6 +104,17 @@ class Stores:
         if rules.manifest is not None:
             self.ledger.append(EntryKind.MANIFEST, rules.manifest, at)
 
+    def look_up_by_rules(self, credential: Credential, known: Rules) -> tuple[Found, Rules]:
+        """The answer, and the rules that came with the manifest it is from; `known` where that is the same still.
+
+        A manifest may come at any moment, and its tickets are not to be judged by the rules of the one before.
+        """
+        for _ in range(3):
+            rules, found = self.rules(known), self.look_up(credential)
+            if found.facts.manifest == rules.manifest:
+                break
+        return found, rules
+
     def look_up(self, credential: Credential) -> Found:
         """Everything the two databases know of the presented document."""
         state = self._manifest.state() if credential.event else None

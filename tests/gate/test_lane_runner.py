@@ -334,6 +334,19 @@ def test_a_word_that_comes_too_late_is_told_so(tmp_path: Path):
     play(tmp_path, scene)
 
 
+def test_tickets_are_judged_by_the_rules_that_came_with_them(tmp_path: Path):
+    """A manifest comes a moment before a card, and nobody has told the lane yet."""
+
+    async def scene(bench: Bench) -> None:
+        load(tmp_path, contents([(BORIS, ticket_of(BORIS))], version=2, policy=replace(POLICY, needs_face=False)))
+        await bench.taps(BORIS)
+        assert bench.words() == [("admit", "ok_without_face")]
+        kinds = [entry.kind for entry in bench.stores.ledger.tail(3)]
+        assert kinds == [EntryKind.POLICY, EntryKind.MANIFEST, EntryKind.DECISION]
+
+    play(tmp_path, scene)
+
+
 def test_every_decision_names_the_rules_it_was_made_by(tmp_path: Path):
     """New rules come while somebody is in the lane; asked again with the recorded rules, each word is the same."""
     strict = replace(POLICY, bands=(replace(POLICY.bands[0], accept=0.05),))
