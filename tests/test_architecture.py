@@ -58,7 +58,7 @@ ROOMS = (
     Room("gate/core/*", ("gate.core", "models"), ()),
     # The command line puts gate and sync side by side; nobody else in gate knows of sync.
     Room("gate/cli.py", ("gate", "drivers", "models", "sync")),
-    Room("gate/commands/*", ("gate", "drivers", "models", "sync")),
+    Room("gate/commands/*", ("gate", "drivers", "models", "sync", "ui")),
     Room("gate/demo/*", ("gate", "drivers", "models", "sync")),
     Room("gate/*", ("gate", "drivers", "models")),
     Room("sync/server/*", ("sync", "models", "drivers:connect")),  # enrols photographs through a face engine
@@ -274,7 +274,8 @@ def house(tmp_path: Path):
         ("gate/core/watch.py", "import cv2"),
         ("gate/pump.py", "from sync import agent"),
         ("gate/pump.py", "def late():\n    import sync.agent"),
-        ("gate/commands/check.py", "from ui import view"),
+        ("gate/pump.py", "from ui import view"),
+        ("gate/demo/panel.py", "from ui import link"),
         ("sync/agent.py", "from drivers import connect"),
         ("sync/server/enrol.py", "from drivers.face import dlib"),
         ("sync/server/enrol.py", "from gate.core import compare"),
@@ -299,6 +300,7 @@ def test_a_planted_wrong_arrow_is_found(house, name, source):
         ("gate/core/decide.py", "from gate.core import rules\nfrom .rules import walk\nfrom . import lane"),
         ("gate/cli.py", "import click\nfrom sync import agent"),
         ("gate/demo/evening.py", "from sync.agent import run"),
+        ("gate/commands/ui.py", "from ui.app import run"),
         ("sync/server/enrol.py", "from drivers import connect"),
         ("ui/operator.py", "from PyQt5 import QtWidgets\nfrom models.view import LaneView\nfrom ui import view"),
     ],

@@ -41,6 +41,7 @@ _TROUBLES = {
     "sync.sources.table.SourceRefused": Exit.NOT_RIGHT,
     "sync.bundle_build.CannotBuild": Exit.NOT_RIGHT,
     "gate.commands._codes.CannotIssue": Exit.NOT_RIGHT,
+    "gate.commands.ui.CannotShow": Exit.DEVICE,
     "sync.failures.SyncFailed": Exit.NOT_RIGHT,
     "sync.server.upstream_papers.BadCode": Exit.NOT_RIGHT,
     "sync.server.process.CannotServe": Exit.CONFIGURATION,
