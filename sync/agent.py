@@ -75,7 +75,7 @@ class Agent:
             self._papers.server, authority_only(self._papers.authority), signer, KeptNumber(post.state_dir / "number")
         )
         issuers = {**post.issuers, **self._papers.issuer_keys}
-        shelf = Shelf(post.state_dir, post.gate, post.device_key, issuers, self.now)
+        shelf = Shelf(post.state_dir, post.gate, post.device_key, issuers, self.now, self._papers.device)
         self._puller = Puller(self._client, shelf, self._on_disk, mono, self.now)
         self._outbox = Outbox(self._client, post.state_dir / "ledger.db", self._on_disk, mono, self.now)
         self._listener = Listener(self._client, self._ring, chance)

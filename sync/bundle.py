@@ -54,7 +54,7 @@ class Trust:
     """What a gate goes by. `issuers` maps names to raw Ed25519 keys (32 bytes).
 
     `event` is the event this gate serves; empty: that of the installed manifest, or any if there is none. `floor` is
-    the highest version of the event that was ever installed here.
+    its highest version that was ever installed here. `device` is what the site calls this gate, if it is enrolled.
     """
 
     gate: str
@@ -62,6 +62,11 @@ class Trust:
     issuers: Mapping[str, bytes]
     event: str = ""
     floor: int = 0
+    device: str = ""
+
+    def among(self, recipients: Mapping[str, bytes]) -> str:
+        """How a bundle with these `recipients` addresses this gate."""
+        return self.device if self.device in recipients else self.gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,9 @@ class VerifiedBundle:
     event_secret: bytes = field(repr=False)
 
 
-def wrapping_place(event: str, version: int, gate: str) -> bytes:
+def wrapping_place(event: str, version: int, recipient: str) -> bytes:
     """To what a wrapped event secret is bound."""
-    return b"event secret\0" + version.to_bytes(8, "big") + event.encode() + b"\0" + gate.encode()
+    return b"event secret\0" + version.to_bytes(8, "big") + event.encode() + b"\0" + recipient.encode()
 
 
 def watch_place(event: str) -> bytes:
@@ -229,7 +234,7 @@ def _refuse_other_place(header: Header, trust: Trust, installed: ManifestState |
     wanted = trust.event or (installed.event if installed else "")
     if wanted and header.event != wanted:
         raise OtherEvent(f"the bundle is for the event {header.event!r}, this gate serves {wanted!r}")
-    if header.kind == "base" and trust.gate not in header.recipients:
+    if header.kind == "base" and trust.among(header.recipients) not in header.recipients:
         raise OtherGate(f"the bundle is not made for the gate {trust.gate!r}: ask the issuer to add its public key")
 
 
@@ -260,9 +265,10 @@ def _check_size(file: BinaryIO, header: Header, parts_at: int) -> None:
 
 
 def _unwrap(header: Header, trust: Trust) -> bytes:
-    place = wrapping_place(header.event, header.version, trust.gate)
+    recipient = trust.among(header.recipients)
+    place = wrapping_place(header.event, header.version, recipient)
     try:
-        return trust.device_key.unwrap(header.recipients[trust.gate], place)
+        return trust.device_key.unwrap(header.recipients[recipient], place)
     except SealBroken:
         raise OtherGate("the bundle is made for another device key: give the issuer this gate's public key") from None
 

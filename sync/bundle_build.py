@@ -41,7 +41,10 @@ class MissingBasis(CannotBuild):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Who issues what, when, for whom. `gates` maps a gate's name to its X25519 public key (32 bytes). Unix seconds."""
+    """Who issues what, when, for whom. Unix seconds.
+
+    `gates` maps gates to their X25519 public keys (32 bytes): by device where a site has given them one, else by name.
+    """
 
     issuer: str
     policy: Policy

@@ -60,9 +60,10 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the issuer signs. Times are Unix seconds.
 
-    `recipients` maps a gate's name to the event secret, wrapped for it. `kind` is "base" for a whole manifest, "delta"
-    for what changes in the one that `after` (version) and `before` (digest) name. `tickets` counts those there are in
-    the end. `shrinks` says that a loss of most tickets is meant.
+    `recipients` maps gates to the event secret, wrapped for each: by device at a site, where a name may be there once
+    at each venue, else by name. `kind` is "base" for a whole manifest, "delta" for what changes in the one that `after`
+    (version) and `before` (digest) name. `tickets` counts those there are in the end. `shrinks` says that a loss of
+    most tickets is meant.
     """
 
     format: int

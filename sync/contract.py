@@ -126,7 +126,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class BundleOffer:
-    """One bundle that a gate may fetch. A delta goes on top of exactly `after`; a base has `after` 0."""
+    """One bundle that a gate may fetch. A delta goes on top of exactly `after`; a base has `after` 0.
+
+    `issue` counts how often a base was signed anew, with the same content, for gates that came later.
+    """
 
     event: str
     version: int
@@ -134,6 +137,7 @@ class BundleOffer:
     after: int
     size: int
     digest: str
+    issue: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,27 @@ class HubGate:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBase:
+    """A whole manifest on a hub's shelf: which version, and which issue of it, see `BundleOffer`."""
+
+    event: str
+    version: int
+    issue: int
+
+
+@dataclass(frozen=True, slots=True)
 class HubGates:
     """All gates of a venue hub, and how it stands with them.
 
     `leases` are the events for which it answers claims at this moment, `held` the newest manifests it has on its
-    shelf, `waiting` the number of ledger lines that it has not passed on yet.
+    shelf, `bases` the newest whole ones, `waiting` the number of ledger lines that it has not passed on yet.
     """
 
     gates: tuple[HubGate, ...]
     leases: tuple[str, ...] = ()
     held: tuple[HeldManifest, ...] = ()
     waiting: int = 0
+    bases: tuple[HeldBase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ class TooLarge(ValueError):
 
 def part_of(folder: Path, offer: BundleOffer) -> Path:
     """Where `offer` is collected. The name holds all that tells one offer from another."""
-    identity = f"{offer.event}\n{offer.version}\n{offer.kind}\n{offer.after}\n{offer.size}\n{offer.digest}"
+    identity = (
+        f"{offer.event}\n{offer.version}\n{offer.kind}\n{offer.after}\n{offer.size}\n{offer.digest}\n{offer.issue}"
+    )
     return folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.part"
 
 

@@ -72,5 +72,10 @@ def read(folder: Path) -> Enrolment:
     return found
 
 
+def device_of(folder: Path) -> str:
+    """What the site calls this device; empty where it belongs to none. Raises `NotEnrolled` for damaged papers."""
+    return read(folder).device if (folder / FILE).exists() else ""
+
+
 def _file_name(issuer: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in issuer)[:64] or "issuer"

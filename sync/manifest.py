@@ -15,6 +15,7 @@ from models.ticket import ManifestState
 from sync.bundle import Trust, apply, verify
 from sync.bundle_build import Issue, Progress, build
 from sync.bundle_format import Header
+from sync.enrolment import device_of
 from sync.holding import Holding, Listed
 from sync.publishing import refuse_broken_rules
 from sync.sources.people import Enrol, Event, Faces, read_people
@@ -99,7 +100,7 @@ def load_manifest(
     try:
         installed = writer.state()
         floor = writer.highest_version(event or (installed.event if installed else ""))
-        verified = verify(bundle, Trust(gate, device_key, issuers, event, floor), installed, now)
+        verified = verify(bundle, Trust(gate, device_key, issuers, event, floor, device_of(state_dir)), installed, now)
         apply(verified, writer, now)
     finally:
         writer.close()

@@ -30,6 +30,7 @@ class Shelf:
     device_key: DeviceKey = field(repr=False)
     issuers: Mapping[str, bytes]
     clock: Callable[[], float]
+    device: str = ""
 
     @property
     def bundles(self) -> Path:
@@ -48,7 +49,7 @@ class Shelf:
         with self._writer() as writer:
             installed = writer.state()
             floor = writer.highest_version(event or (installed.event if installed else ""))
-            trust = Trust(self.gate, self.device_key, self.issuers, event, floor)
+            trust = Trust(self.gate, self.device_key, self.issuers, event, floor, self.device)
             verified = verify(bundle, trust, installed, self.clock())
             apply(verified, writer, self.clock())
             return verified.state

@@ -32,7 +32,7 @@ def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> 
     if caller.revoked:
         connection.execute(update(device).where(device.c.device == caller.device).values(wiped_at=now))
         return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged))
-    offers = offers_for(connection, event, contact.manifest) if event else ()
+    offers = offers_for(connection, event, contact.manifest, caller.device) if event else ()
     return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event, alone=is_alone(hub)))
 
 

@@ -14,8 +14,8 @@ from sync.server.attempts import Limit
 from sync.server.codes import hash_of, new_code
 from sync.server.devices import ENROLLED, REPLACED, REVOKED, Caller, directory
 from sync.server.hub import Hub, new_identifier
+from sync.server.newcomers import publish_for_gates
 from sync.server.problems import Refused
-from sync.server.publish import publish_for_gates
 from sync.server.site import authority_of, issuers, site_name
 
 CODE_S = 15 * 60.0
@@ -223,7 +223,7 @@ def _publish_for(hub: Hub, connection: Connection, actor: str, device: str) -> N
     """What the gate `device` is to serve is sealed for the keys it has now."""
     row = tables.device
     serves = select(row.c.event).where(row.c.device == device, row.c.kind == "gate", row.c.event.is_not(None))
-    publish_for_gates(hub, connection, actor, connection.execute(serves).scalars().all())
+    publish_for_gates(hub, connection, actor, [(event, device) for event in connection.execute(serves).scalars()])
 
 
 def _refuse_taken(connection: Connection, venue: str, name: str, replaces: str) -> None:

@@ -16,9 +16,9 @@ from sync.server.database import insert_or_ignore
 from sync.server.devices import ENROLLED, REPLACED, REVOKED, Caller
 from sync.server.hub import Hub
 from sync.server.leases import leased_to, take_returns
-from sync.server.offers import offers_for
+from sync.server.newcomers import publish_for_gates
+from sync.server.offers import offers_for_hub
 from sync.server.problems import Refused
-from sync.server.publish import publish_for_gates
 from sync.server.serving import events_of
 
 MOST_GATES = 500
@@ -34,10 +34,8 @@ def meet_hub(hub: Hub, connection: Connection, caller: Caller, told: HubGates) -
     if len(told.gates) > MOST_GATES:
         raise Refused(413, "too_many_gates", f"a venue hub has at most {MOST_GATES} gates")
     _let_go(hub, connection, caller, {gate.device for gate in told.gates})
-    changed = set()
-    for gate in told.gates:
-        changed |= _take_in(hub, connection, caller, gate)
-    publish_for_gates(hub, connection, caller.device, changed)
+    come = [(_take_in(hub, connection, caller, gate), gate.device) for gate in told.gates]
+    publish_for_gates(hub, connection, caller.device, [(event, device) for event, device in come if event])
     take_returns(hub, connection, caller.device, told.leases, told.waiting)
     return _standing(connection, caller.device, told)
 
@@ -65,19 +63,19 @@ def _let_go(hub: Hub, connection: Connection, caller: Caller, told: set[str]) ->
             hub.audit(connection, caller.device, "hub_gate.gone", one.device, name=one.name)
 
 
-def _take_in(hub: Hub, connection: Connection, caller: Caller, gate: HubGate) -> set[str]:
-    """One gate; gives the event whose manifest has to be issued again for it."""
+def _take_in(hub: Hub, connection: Connection, caller: Caller, gate: HubGate) -> str:
+    """One gate; gives the event whose manifest has to be issued again for it, if any."""
     signing_key, device_key = _key(gate.signing_key), _key(gate.device_key)
     row = tables.device
     held = connection.execute(select(row).where(row.c.device == gate.device)).first()
     if held is None:
         held = _insert(hub, connection, caller, gate, signing_key, device_key)
-        return {held.event} - {None} if held is not None else set()
+        return held.event or "" if held is not None else ""
     if held.hub != caller.device:
         _refuse_once(hub, connection, caller, gate)
-        return set()
+        return ""
     if held.state == REPLACED and not _return(hub, connection, caller, gate):
-        return set()
+        return ""
     if held.signing_key != signing_key:
         _keep_old(hub, connection, gate.device, bytes(held.signing_key))
     for old in gate.old_keys:
@@ -87,7 +85,7 @@ def _take_in(hub: Hub, connection: Connection, caller: Caller, gate: HubGate) ->
         connection.execute(update(row).where(row.c.device == gate.device).values(**changes))
         hub.audit(connection, caller.device, "hub_gate.renewed", gate.device)
     comes = held.state == REPLACED or held.device_key != device_key
-    return {held.event} - {None} if comes else set()
+    return held.event or "" if comes else ""
 
 
 def _insert(
@@ -177,8 +175,9 @@ def _standing(connection: Connection, device: str, told: HubGates) -> HubStandin
     ).all()
     held = {one.event: one for one in told.held}
     offers: list[BundleOffer] = []
+    bases = {one.event: one for one in told.bases}
     for one in served:
-        offers += offers_for(connection, one.event, held.get(one.event))
+        offers += offers_for_hub(connection, one.event, held.get(one.event), bases.get(one.event))
     return HubStanding(
         tuple(GateTask(one.device, one.event or "", one.state == REVOKED) for one in gates),
         tuple(HubEvent(one.event, one.name, one.begins_at, one.ends_at, one.event in leased) for one in served),

@@ -16,8 +16,8 @@ from sync.contract_hub import HeldClaim, HeldClaims
 from sync.server import tables
 from sync.server.devices import ENROLLED, directory
 from sync.server.hub import Hub
+from sync.server.newcomers import publish_for_gates
 from sync.server.problems import Refused
-from sync.server.publish import publish_for_gates
 
 LEASED, RETURNING = "leased", "returning"
 CLAIMS_PAGE = 1000
@@ -48,8 +48,7 @@ def lease(hub: Hub, connection: Connection, actor: str, event: str, device: str)
         .values(event=event)
         .returning(row.c.device)
     )
-    if fresh.first() is not None:
-        publish_for_gates(hub, connection, actor, {event})
+    publish_for_gates(hub, connection, actor, [(event, gate) for gate in fresh.scalars()])
     hub.audit(connection, actor, "lease.made", event, device=device)
     _tell(hub, connection, event, device)
 

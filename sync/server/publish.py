@@ -7,12 +7,12 @@ waits for a house to be sealed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from models.decision import Policy
 from models.ticket import ManifestState
@@ -42,10 +42,10 @@ class Published:
 
 def publish(hub: Hub, actor: str, event: str, progress: Progress | None = None) -> Published:
     """Seal all of the event's tickets and publish them as a whole manifest. Raises `Refused`, `CannotBuild`."""
-    draft = _folder(hub, event) / "draft.bundle"
+    draft = folder_of(hub, event) / "draft.bundle"
     with hub.begin() as connection:
-        row = _event_row(connection, event)
-        issue = _issue(hub, connection, row, version=1)
+        row = event_row(connection, event)
+        issue = issue_of(hub, connection, row, version=1)
         holdings = list(holdings_of(hub, connection, event))
     build(draft, holdings, issue, progress=progress)
     try:
@@ -58,47 +58,30 @@ def publish(hub: Hub, actor: str, event: str, progress: Progress | None = None) 
 def publish_again(hub: Hub, connection: Connection, actor: str, event: str) -> Published:
     """The newest whole manifest once more, for the gates there are now, and what has changed since as a delta.
 
-    For a gate that was enrolled after the house was sealed. Raises `Refused`: 409 `never_published`.
+    All gates fetch it; `sync.server.newcomers` is for those alone that come late. Raises `Refused`: 409
+    `never_published`.
     """
-    bundle = tables.bundle
-    _event_row(connection, event, lock=True)
-    base = connection.execute(
-        select(bundle).where(bundle.c.event == event, bundle.c.kind == "base").order_by(bundle.c.version.desc())
-    ).first()
+    event_row(connection, event, lock=True)
+    base = newest_base(connection, event)
     if base is None:
         raise Refused(409, "never_published", f"the event {event} has no manifest yet: publish it")
     return _publish_base(hub, connection, actor, event, hub.settings.state_dir / base.file_name, int(base.revision))
 
 
-def publish_for_gates(hub: Hub, connection: Connection, actor: str, events: Iterable[str]) -> None:
-    """`publish_again` for gates that have just come to `events`, or have new keys: they hold the manifest at once.
-
-    Nothing happens for events that are not published (or no longer), or where no gate is left; and at a venue hub,
-    whose manifests are its centre's. All rows are locked before the first bell rings, or two of these would lock up.
-    """
-    if hub.settings.upstream:
-        return
-    event = tables.event
-    chosen = select(event.c.event, event.c.state).where(event.c.event.in_(sorted(set(events))))
-    for row in connection.execute(chosen.order_by(event.c.event).with_for_update()).all():
-        if row.state == PUBLISHED and _newest(connection, row.event) and _has_gates(connection, row.event):
-            publish_again(hub, connection, actor, row.event)
-
-
 def publish_changes(hub: Hub, connection: Connection, actor: str, event: str) -> Published | None:
     """What has changed since the newest bundle, as a delta; `None` where nothing has, or nothing was published yet."""
-    row = _event_row(connection, event, lock=True)
+    row = event_row(connection, event, lock=True)
     newest = _newest(connection, event)
     if newest is None or newest.revision >= row.revision:
         return None
     version = newest.version + 1
-    out = _folder(hub, event) / f"{version}.bundle"
+    out = folder_of(hub, event) / f"{version}.bundle"
     before = ManifestState(event, newest.version, newest.issued_at, newest.expires_at, newest.tickets, newest.digest)
     header = build_delta(
         out,
         list(holdings_of(hub, connection, event, newest.revision)),
         removed_of(connection, event, newest.revision),
-        _issue(hub, connection, row, version, delta=True),
+        issue_of(hub, connection, row, version, delta=True),
         before=before,
         tickets=count_tickets(connection, event),
     )
@@ -106,15 +89,23 @@ def publish_changes(hub: Hub, connection: Connection, actor: str, event: str) ->
 
 
 def _publish_base(hub: Hub, connection: Connection, actor: str, event: str, sealed: Path, revision: int) -> Published:
-    row = _event_row(connection, event, lock=True)
+    row = event_row(connection, event, lock=True)
     newest = _newest(connection, event)
     version = newest.version + 1 if newest else 1
-    out = _folder(hub, event) / f"{version}.bundle"
-    header = reissue(out, sealed, _issue(hub, connection, row, version))
+    out = folder_of(hub, event) / f"{version}.bundle"
+    header = reissue(out, sealed, issue_of(hub, connection, row, version))
     published = _keep(hub, connection, actor, out, header, revision)
+    _note_recipients(connection, event, version)
     if row.state != PUBLISHED:
         connection.execute(tables.event.update().where(tables.event.c.event == event).values(state=PUBLISHED))
     return publish_changes(hub, connection, actor, event) or published
+
+
+def _note_recipients(connection: Connection, event: str, version: int) -> None:
+    bundle, gates = tables.bundle, gates_of(connection, event)
+    noted = json.dumps({device: key.hex() for device, key in gates.items()}, sort_keys=True)
+    this = update(bundle).where(bundle.c.event == event, bundle.c.version == version)
+    connection.execute(this.values(recipients=noted))
 
 
 def _keep(hub: Hub, connection: Connection, actor: str, out: Path, header: Header, revision: int) -> Published:
@@ -140,8 +131,11 @@ def _keep(hub: Hub, connection: Connection, actor: str, out: Path, header: Heade
     return made
 
 
-def _issue(hub: Hub, connection: Connection, row: Any, version: int, *, delta: bool = False) -> Issue:
-    """A delta names no gates, and is never refused for want of one: who holds what it goes on has the secret."""
+def issue_of(hub: Hub, connection: Connection, row: Any, version: int, *, delta: bool = False) -> Issue:
+    """What a bundle of the event `row` says of itself.
+
+    A delta names no gates, and is never refused for want of one: who holds what it goes on has the secret.
+    """
     policy = from_json(Policy, row.policy)
     return Issue(
         issuer=ISSUER,
@@ -149,29 +143,36 @@ def _issue(hub: Hub, connection: Connection, row: Any, version: int, *, delta: b
         version=version,
         issued_at=hub.clock(),
         expires_at=max(row.ends_at, hub.clock()) + policy.stale_after_s,
-        gates={} if delta else _gates(connection, row.event),
+        gates={} if delta else _some_gates(connection, row.event),
         event_secret=secret_of(hub, connection, row.event),
         signing_key=hub.issuer_key,
         shrinks=True,  # at a server a person has seen the numbers before they are published
     )
 
 
-def _gates(connection: Connection, event: str) -> dict[str, bytes]:
-    gates = {row.name: bytes(row.device_key) for row in connection.execute(_gate_rows(event))}
+def _some_gates(connection: Connection, event: str) -> dict[str, bytes]:
+    gates = gates_of(connection, event)
     if not gates:
         raise Refused(409, "no_gates", f"no gate serves the event {event} yet: assign one, then publish")
     return gates
 
 
-def _has_gates(connection: Connection, event: str) -> bool:
-    return connection.execute(_gate_rows(event).limit(1)).first() is not None
-
-
-def _gate_rows(event: str) -> Select[tuple[str, bytes]]:
+def gates_of(connection: Connection, event: str) -> dict[str, bytes]:
+    """The gates that serve `event`, with their device keys. By device: a name may be there once at each venue."""
     device = tables.device
-    return select(device.c.name, device.c.device_key).where(
-        device.c.event == event, device.c.state == "enrolled", device.c.kind == "gate"
+    rows = connection.execute(
+        select(device.c.device, device.c.device_key)
+        .where(device.c.event == event, device.c.state == "enrolled", device.c.kind == "gate")
+        .order_by(device.c.device)
     )
+    return {row.device: bytes(row.device_key) for row in rows}
+
+
+def newest_base(connection: Connection, event: str) -> Any:
+    """The row of the newest whole manifest, or `None`."""
+    bundle = tables.bundle
+    bases = select(bundle).where(bundle.c.event == event, bundle.c.kind == "base")
+    return connection.execute(bases.order_by(bundle.c.version.desc()).limit(1)).first()
 
 
 def _newest(connection: Connection, event: str) -> Any:
@@ -181,7 +182,8 @@ def _newest(connection: Connection, event: str) -> Any:
     ).first()
 
 
-def _event_row(connection: Connection, event: str, *, lock: bool = False) -> Any:
+def event_row(connection: Connection, event: str, *, lock: bool = False) -> Any:
+    """The event's row. Raises `Refused`: 404 `no_such_event`."""
     chosen = select(tables.event).where(tables.event.c.event == event)
     row = connection.execute(chosen.with_for_update() if lock else chosen).first()
     if row is None:
@@ -189,7 +191,8 @@ def _event_row(connection: Connection, event: str, *, lock: bool = False) -> Any
     return row
 
 
-def _folder(hub: Hub, event: str) -> Path:
+def folder_of(hub: Hub, event: str) -> Path:
+    """Where the event's bundles lie."""
     folder = hub.settings.state_dir / "bundles" / event.encode().hex()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

@@ -31,4 +31,4 @@ def bundle_for(hub: Hub, connection: Connection, caller: Caller, event: str, ver
     path = hub.settings.state_dir / row.file_name if row is not None else None
     if row is None or path is None or not path.is_file():
         raise Refused(404, "no_such_bundle", "that version is not here (any more): ask what is offered")
-    return Shelved(path, f'"{version}-{row.digest}"')
+    return Shelved(path, f'"{version}.{row.issue}-{row.digest}"')

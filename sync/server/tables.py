@@ -218,6 +218,7 @@ bundle = Table(
     metadata,
     Column("event", ForeignKey("event.event"), primary_key=True),
     Column("version", BigInteger, primary_key=True),
+    Column("issue", Integer, nullable=False, server_default="1"),  # of a base, signed anew for gates that came later
     Column("kind", Text, nullable=False),  # base, delta
     Column("after", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),  # of the event: everything up to it is in the gates' hands
@@ -228,6 +229,18 @@ bundle = Table(
     Column("issued_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("made_by", Text, nullable=False),
+    Column("recipients", Text, nullable=False, server_default="{}"),  # JSON: devices that any issue was for, their keys
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    # That an event's persons were erased here: the receipt, and the issuer's signature of it.
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("receipt", Text, nullable=False),  # JSON, as it was signed
+    Column("signature", LargeBinary, nullable=False),
 )
 
 # --- devices --------------------------------------------------------------------------------------------------------
@@ -384,6 +397,20 @@ ended_claim = Table(
     Column("event", Text, primary_key=True),
     Column("claim", Text, primary_key=True),
     Column("at", Double, nullable=False),
+)
+
+code_claim = Table(
+    "code_claim",
+    metadata,
+    # A step of a code that changes, held by the claim that showed it first, until that claim's own line tells more.
+    Column("event", Text, primary_key=True),
+    Column("ticket", Text, primary_key=True),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("claim", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("ix_code_claim_device", "device"),
+    Index("ix_code_claim_at", "at"),
 )
 
 use = Table(

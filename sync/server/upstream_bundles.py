@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 from pathlib import Path
 
 from sqlalchemy import select, update
@@ -46,7 +48,7 @@ def shelve(hub: Hub, issuers: dict[str, bytes], offer: BundleOffer, event: HubEv
     except ValueError:
         path.unlink(missing_ok=True)
         raise
-    out = hub.settings.state_dir / "bundles" / offer.event.encode().hex() / f"{offer.version}.bundle"
+    out = _folder(hub, offer.event) / f"{offer.version}-{offer.issue}.bundle"
     out.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sync(path)
     path.replace(out)
@@ -55,6 +57,7 @@ def shelve(hub: Hub, issuers: dict[str, bytes], offer: BundleOffer, event: HubEv
         values = {
             "event": header.event,
             "version": header.version,
+            "issue": offer.issue,
             "kind": header.kind,
             "after": header.after,
             "revision": 0,
@@ -65,8 +68,12 @@ def shelve(hub: Hub, issuers: dict[str, bytes], offer: BundleOffer, event: HubEv
             "issued_at": header.issued_at,
             "expires_at": header.expires_at,
             "made_by": CENTRE,
+            "recipients": json.dumps(dict.fromkeys(header.recipients, "")),
         }
-        connection.execute(insert_or_ignore(connection, tables.bundle).values(**values))
+        bundle = tables.bundle
+        connection.execute(insert_or_ignore(connection, bundle).values(**values))
+        again = update(bundle).where(bundle.c.event == header.event, bundle.c.version == header.version)
+        connection.execute(again.values({name: values[name] for name in ("issue", "size", "file_name", "recipients")}))
         hub.audit(connection, CENTRE, "bundle.fetched", header.event, version=header.version, kind=header.kind)
         hub.ring(connection, event=header.event)
 
@@ -76,21 +83,25 @@ def wipe(hub: Hub) -> None:
     bundle, event = tables.bundle, tables.event
     with hub.begin() as connection:
         ours = select(event.c.event).where(event.c.organisation == CENTRE)
-        names = connection.execute(select(bundle.c.file_name).where(bundle.c.event.in_(ours))).scalars().all()
+        names = set(connection.execute(select(bundle.c.event).where(bundle.c.event.in_(ours))).scalars())
         if not names:
             return
         connection.execute(bundle.delete().where(bundle.c.event.in_(ours)))
         connection.execute(update(event).where(event.c.organisation == CENTRE).values(lessee=CENTRE, state="closed"))
         hub.audit(connection, CENTRE, "hub.wiped")
     for name in names:
-        (hub.settings.state_dir / name).unlink(missing_ok=True)
+        shutil.rmtree(_folder(hub, name), ignore_errors=True)  # with issues that were replaced
+
+
+def _folder(hub: Hub, event: str) -> Path:
+    return hub.settings.state_dir / "bundles" / event.encode().hex()
 
 
 def _have(hub: Hub, offer: BundleOffer) -> bool:
     bundle = tables.bundle
     with hub.engine.connect() as connection:
-        chosen = select(bundle.c.version).where(bundle.c.event == offer.event, bundle.c.version == offer.version)
-        return connection.execute(chosen).first() is not None
+        chosen = select(bundle.c.issue).where(bundle.c.event == offer.event, bundle.c.version == offer.version)
+        return connection.execute(chosen).scalar() == offer.issue
 
 
 def _refuse_another(offer: BundleOffer, header: Header) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from sync.contract import HeldManifest
-from sync.contract_hub import HeldClaim, HubEvent, HubGate, HubGates, HubStanding
+from sync.contract_hub import HeldBase, HeldClaim, HubEvent, HubGate, HubGates, HubStanding
 from sync.server import tables
 from sync.server.database import insert_or_ignore
 from sync.server.devices import ENROLLED, directory
@@ -46,7 +46,18 @@ def gates_to_tell(connection: Connection) -> HubGates:
         tuple(sorted(answered_here(connection))),
         tuple(HeldManifest(one.event, one.version, one.digest, one.tickets) for one in held),
         waiting(connection),
+        _bases(connection),
     )
+
+
+def _bases(connection: Connection) -> tuple[HeldBase, ...]:
+    bundle = tables.bundle
+    rows = connection.execute(
+        select(bundle.c.event, bundle.c.version, bundle.c.issue)
+        .where(bundle.c.kind == "base")
+        .order_by(bundle.c.event, bundle.c.version)
+    )
+    return tuple({row.event: HeldBase(row.event, row.version, row.issue) for row in rows}.values())  # the last counts
 
 
 def answered_here(connection: Connection) -> set[str]:

@@ -46,7 +46,8 @@ class Gate(GateBox):
             offers = offers_for(connection, self.event, held)
             rows = connection.execute(select(tables.bundle.c.version, tables.bundle.c.file_name)).all()
         files = {row.version: self._hub.settings.state_dir / row.file_name for row in rows}
-        trust = Trust(self.name, self._key, {ISSUER: self._hub.issuer_key.public_key().public_bytes_raw()}, self.event)
+        issuers = {ISSUER: self._hub.issuer_key.public_key().public_bytes_raw()}
+        trust = Trust(self.name, self._key, issuers, self.event, device=self.device)
         for offer in offers:
             now = self._hub.clock() + 1
             apply(verify(files[offer.version], trust, self._writer.state(), now), self._writer, now)

@@ -19,7 +19,7 @@ from tests.sync.server.device_client import Device
 from tests.sync.server.world import SHOW, WARD, GateBox, hall
 
 BYTES = bytes(range(256)) * 1000
-TAG = '"3-d1ge57"'
+TAG = '"3.1-d1ge57"'
 TARGET = f"/v1/gate/bundles/{SHOW}/3"
 
 

@@ -7,22 +7,24 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from models.ids import DocumentType, check_digit
 from models.store.manifest_db import ManifestWriter
 from models.store.vault import DeviceKey
 from models.ticket import Entitlement, ManifestState, Ticket, Validity
+from models.wire import to_json
 from sync.bundle import Trust, apply, verify
-from sync.contract import EnrolRequest, HeldManifest, RenewRequest
+from sync.contract import Contact, EnrolRequest, HeldManifest, RenewRequest
 from sync.holding import Document, Holding
 from sync.server import tables
 from sync.server.devices import Caller
 from sync.server.enrolment import assign, enrol, invite, renew
 from sync.server.hub import Hub
 from sync.server.offers import offers_for
-from sync.server.publish import ISSUER, publish
+from sync.server.publish import ISSUER, publish, publish_changes
 from sync.server.tickets import put_tickets, revoke_tickets
+from tests.sync.server.conftest import Clock
 from tests.sync.server.world import SHOW, WARD, hall
 
 ADDRESS = "192.0.2.9"
@@ -31,12 +33,13 @@ ADDRESS = "192.0.2.9"
 class Box:
     """A gate by its real way in: a code, an event, and what it is offered."""
 
-    def __init__(self, hub: Hub, folder: Path, name: str, replaces: str = "") -> None:
-        self.hub, self.name, self.folder = hub, name, folder / f"{name}{replaces}"
+    def __init__(self, hub: Hub, folder: Path, name: str, replaces: str = "", venue: str = "v") -> None:
+        self.hub, self.name, self.folder = hub, name, folder / f"{name}{replaces}{venue}"
+        self.took: list[str] = []
         self.folder.mkdir()
         self.new_keys()
         with hub.begin() as connection:
-            code = invite(hub, connection, "olga", "v", name, replaces=replaces).code
+            code = invite(hub, connection, "olga", venue, name, replaces=replaces).code
         self.device = enrol(hub, EnrolRequest(code, name, self.signing, self.key.public.hex()), ADDRESS).device
 
     def new_keys(self) -> None:
@@ -56,6 +59,13 @@ class Box:
             caller = Caller(self.device, "gate", self.name, "v", SHOW, 1)
             renew(self.hub, connection, caller, RenewRequest(self.signing, self.key.public.hex()))
 
+    def tells(self, state: ManifestState | None) -> None:
+        """A sign of life."""
+        held = HeldManifest(state.event, state.version, state.digest, state.tickets) if state else None
+        told, device = to_json(Contact(self.hub.clock(), manifest=held)).decode(), tables.device
+        with self.hub.begin() as connection:
+            connection.execute(update(device).where(device.c.device == self.device).values(contact=told))
+
     def pull(self, event: str = SHOW) -> ManifestState | None:
         """Take what is offered; what it holds then."""
         writer = ManifestWriter(self.folder / "manifest.db", self.key)
@@ -68,9 +78,11 @@ class Box:
                 rows = connection.execute(select(bundle).where(bundle.c.event == event)).all()
             files = {row.version: self.hub.settings.state_dir / row.file_name for row in rows}
             public = self.hub.issuer_key.public_key().public_bytes_raw()
+            self.took = [offer.kind for offer in offers]
             for offer in offers:
-                trust = Trust(self.name, self.key, {ISSUER: public}, event)
+                trust = Trust(self.name, self.key, {ISSUER: public}, event, device=self.device)
                 apply(verify(files[offer.version], trust, writer.state(), self.hub.clock() + 1), writer, 0.0)
+            self.tells(writer.state())
             return writer.state()
         finally:
             writer.close()
@@ -93,8 +105,8 @@ def box(hub: Hub, tmp_path: Path) -> Callable[..., Box]:
             connection.execute(update(event).where(event.c.event == name).values(sealed_secret=sealed))
             put_tickets(hub, connection, "li", name, [_holding(serial, name) for serial in range(4)])
 
-    def enrol_one(name: str, replaces: str = "") -> Box:
-        return Box(hub, tmp_path, name, replaces)
+    def enrol_one(name: str, replaces: str = "", venue: str = "v") -> Box:
+        return Box(hub, tmp_path, name, replaces, venue)
 
     return enrol_one
 
@@ -116,6 +128,91 @@ def test_a_gate_that_is_assigned_late_holds_what_the_others_hold(hub: Hub, box: 
     assert held is not None
     assert (held.tickets, held.version) == (4, _version(hub))
     assert first.pull() == held
+
+
+def test_two_gates_of_one_name_at_two_venues_both_hold_the_manifest(hub: Hub, box: Callable[..., Box]) -> None:
+    with hub.begin() as connection:
+        connection.execute(insert(tables.venue).values(venue="w", organisation="o", name="W"))
+    one, other = box("G1"), box("G1", venue="w")
+    one.assign(SHOW)
+    other.assign(SHOW)
+    publish(hub, "li", SHOW)
+    held = one.pull()
+    assert held is not None
+    assert other.pull() == held
+
+
+def test_the_others_fetch_nothing_for_a_gate_that_comes_late(hub: Hub, box: Callable[..., Box]) -> None:
+    first = box("G1")
+    first.assign(SHOW)
+    publish(hub, "li", SHOW)
+    held = first.pull()
+    with hub.engine.connect() as connection:
+        rung = connection.execute(select(tables.change.c.cursor)).scalars().all()
+    for name in ("G2", "G3"):
+        late = box(name)
+        late.assign(SHOW)
+        assert late.pull() == held
+        assert late.took == ["base"]
+    assert first.pull() == held
+    assert first.took == []
+    with hub.engine.connect() as connection:
+        after = select(tables.change).where(tables.change.c.cursor > max(rung))
+        assert [row.event for row in connection.execute(after) if row.event] == []
+
+
+def test_deltas_go_on_at_the_first_gates_and_at_those_that_came_late(hub: Hub, box: Callable[..., Box]) -> None:
+    first, late = box("G1"), box("G2")
+    first.assign(SHOW)
+    publish(hub, "li", SHOW)
+    first.pull()
+    with hub.begin() as connection:
+        revoke_tickets(hub, connection, "li", SHOW, ["T1"])
+        publish_changes(hub, connection, "li", SHOW)
+    late.assign(SHOW)
+    assert late.pull() == first.pull()
+    assert (late.took, first.took) == (["base", "delta"], ["delta"])
+    with hub.begin() as connection:
+        revoke_tickets(hub, connection, "li", SHOW, ["T2"])
+        publish_changes(hub, connection, "li", SHOW)
+    assert late.pull() == first.pull()
+    assert (late.took, first.took) == (["delta"], ["delta"])
+
+
+def test_a_gate_that_comes_back_from_another_event_holds_the_manifest_again(hub: Hub, box: Callable[..., Box]) -> None:
+    first, other = box("G1"), box("G2")
+    first.assign(SHOW)
+    other.assign(WARD)
+    publish(hub, "li", SHOW)
+    publish(hub, "li", WARD)
+    first.pull()
+    first.assign(WARD)
+    first.pull(WARD)
+    first.assign(SHOW)
+    held = first.pull()
+    assert held is not None
+    assert (held.event, held.version) == (SHOW, 2)
+
+
+def test_a_gate_that_was_sent_away_for_a_moment_costs_nobody_anything(hub: Hub, box: Callable[..., Box]) -> None:
+    first = box("G1")
+    first.assign(SHOW)
+    publish(hub, "li", SHOW)
+    first.pull()
+    first.assign("")
+    first.assign(SHOW)
+    assert _version(hub) == 1
+
+
+def test_a_base_that_has_run_out_is_published_as_a_new_version(hub: Hub, box: Callable[..., Box], clock: Clock) -> None:
+    first, late = box("G1"), box("G2")
+    first.assign(SHOW)
+    publish(hub, "li", SHOW)
+    clock.now += 10 * 86_400
+    late.assign(SHOW)
+    held = late.pull()
+    assert held is not None
+    assert held.version == 2
 
 
 def test_a_gate_that_goes_to_another_published_event_holds_that_one(hub: Hub, box: Callable[..., Box]) -> None:

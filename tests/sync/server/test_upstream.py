@@ -11,19 +11,21 @@ from sqlalchemy import select, update
 
 from models.decision import Policy
 from models.wire import from_json
+from sync.bundle import look
 from sync.contract import BundleOffer, ClaimAnswer, ClaimRequest, Issuer
 from sync.contract_hub import GateTask, HubEvent, HubGates, HubStanding
 from sync.enrolment import Enrolment, keep
 from sync.refusals import BundleRefused
 from sync.server import tables
 from sync.server.hub import Hub
-from sync.server.offers import offers_for
+from sync.server.newcomers import publish_for_gates
+from sync.server.offers import offers_for, offers_for_hub
 from sync.server.publish import publish
 from sync.server.site import ISSUER, authority_of, issuers
 from sync.server.tickets import put_tickets
 from sync.server.upstream import Beyond
 from sync.server.upstream_bundles import shelve, wipe
-from sync.server.upstream_mirror import answered_here, begin_to_answer, copy_event, take_standing
+from sync.server.upstream_mirror import answered_here, begin_to_answer, copy_event, gates_to_tell, take_standing
 from sync.server.upstream_papers import BadCode, folder_of, read_invitation
 from tests.sync.server.test_venue import in_show
 from tests.sync.server.venue_world import furnish, gate_at
@@ -101,6 +103,27 @@ def test_a_bundle_is_shelved_as_it_came_and_its_rules_are_known(
     assert (venue.settings.state_dir / row.file_name).read_bytes() == sent
     assert from_json(Policy, event.policy).event == SHOW
     assert event.lessee == "centre"
+
+
+def test_a_base_that_was_signed_anew_for_a_late_gate_takes_the_place_of_the_first(
+    hub: Hub, venue: Hub, offer: BundleOffer, tmp_path: Path
+) -> None:
+    shelve(venue, _keys(hub), offer, EVENT, _fetched(hub, tmp_path))
+    gate_at(hub, tmp_path, "G2")
+    with hub.begin() as connection:
+        publish_for_gates(hub, connection, "li", [(SHOW, "gate-G2")])
+    with venue.begin() as connection:
+        told = gates_to_tell(connection)
+    with hub.begin() as connection:
+        (again,) = offers_for_hub(connection, SHOW, told.held[0], told.bases[0])
+    assert (again.version, again.digest, again.issue) == (offer.version, offer.digest, 2)
+    shelve(venue, _keys(hub), again, EVENT, _fetched(hub, tmp_path))
+    with venue.begin() as connection:
+        assert offers_for(connection, SHOW, None) == (again,)
+        row, told = connection.execute(select(tables.bundle)).one(), gates_to_tell(connection)
+    assert len(look(venue.settings.state_dir / row.file_name, _keys(hub)).recipients) == 2
+    with hub.begin() as connection:
+        assert offers_for_hub(connection, SHOW, told.held[0], told.bases[0]) == ()
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "other", "issuer"])

@@ -166,6 +166,14 @@ def test_a_revocation_is_at_the_gates_within_seconds(rig: Rig) -> None:
     assert other.writer.state() == gate.writer.state()
 
 
+def test_a_gate_that_comes_late_holds_the_manifest_and_the_others_fetch_nothing(rig: Rig, tmp_path: Path) -> None:
+    one, _ = rig.gates
+    late = VenueGate(rig.venue, tmp_path, "G3")
+    held = until(lambda: late.pull() and late.writer.state(), "a manifest comes to the late gate")
+    assert held == one.writer.state()
+    assert one.pull() == []
+
+
 def test_an_event_that_is_given_back_is_answered_by_the_centre(rig: Rig) -> None:
     one, two = rig.gates
     assert one.claims("T0").answer == "granted"

@@ -212,7 +212,7 @@ class VenueGate(GateBox):
         issuers = {one.name: bytes.fromhex(one.key) for one in self.papers.issuers}
         for offer in standing.offers:
             path = self._do(partial(download, offer=offer, folder=self.folder / "parts"))
-            trust = Trust(self.name, self.device_key, issuers, standing.event)
+            trust = Trust(self.name, self.device_key, issuers, standing.event, device=self.papers.device)
             apply(verify(path, trust, self.writer.state(), time.time()), self.writer, time.time())
         return [offer.kind for offer in standing.offers]
 

@@ -62,6 +62,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_claim_device_passage", "claim", ["device", "passage"], unique=False)
     op.create_table(
+        "code_claim",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("step", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("claim", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("event", "ticket", "step", name=op.f("pk_code_claim")),
+    )
+    op.create_index("ix_code_claim_at", "code_claim", ["at"], unique=False)
+    op.create_index("ix_code_claim_device", "code_claim", ["device"], unique=False)
+    op.create_table(
         "conflict",
         sa.Column("conflict", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
@@ -306,6 +318,7 @@ def upgrade() -> None:
         "bundle",
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("issue", sa.Integer(), server_default="1", nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("after", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
@@ -316,8 +329,19 @@ def upgrade() -> None:
         sa.Column("issued_at", sa.Double(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("recipients", sa.Text(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_bundle_event")),
         sa.PrimaryKeyConstraint("event", "version", name=op.f("pk_bundle")),
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_erasure_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_erasure")),
     )
     op.create_table(
         "import_job",
