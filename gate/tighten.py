@@ -14,6 +14,7 @@ from typing import Any
 from gate.setting import DISTANCES, SWITCH, choice, number, setting, whole
 from models.credential import Assurance
 from models.decision import CodeNeed, OfflineRule, Policy, ReEntryMode
+from models.typed import TypedNeed
 
 _DAY_S = 86_400
 
@@ -53,6 +54,9 @@ class Overrides:
     code_needs: CodeNeed | None = setting(
         choice(CodeNeed), '"steward"', "only stricter: what a code needs beside itself", None
     )
+    typed_needs: TypedNeed | None = setting(
+        choice(TypedNeed), '"document"', "only to document: typed documents open nothing", None
+    )
 
 
 class Loosening(ValueError):
@@ -79,6 +83,7 @@ _OFF = _Way("only be switched off", lambda signed, wanted: signed or not wanted)
 _HARD = _Way("only become hard", lambda signed, wanted: wanted in (signed, ReEntryMode.HARD))
 _STRICTER = _Way("only become stricter", lambda signed, wanted: _OFFLINE.index(wanted) >= _OFFLINE.index(signed))
 _MORE = _Way("only become stricter", lambda signed, wanted: _CODE_NEEDS.index(wanted) >= _CODE_NEEDS.index(signed))
+_DOCUMENT = _Way("only become document", lambda signed, wanted: wanted in (signed, TypedNeed.DOCUMENT))
 
 WAYS: Mapping[str, _Way] = {
     "needs_ticket": _ON,
@@ -105,6 +110,7 @@ WAYS: Mapping[str, _Way] = {
     "pulse_s": _LOWER,
     "min_code_assurance": _HIGHER,
     "code_needs": _MORE,
+    "typed_needs": _DOCUMENT,
 }
 
 

@@ -16,6 +16,7 @@ from models.passage import Direction, Use
 from models.staff import Cause
 from models.staff import StewardAction as StewardAction
 from models.ticket import Entitlement, ManifestState, Note, TicketStatus, Validity
+from models.typed import TypedNeed
 from models.watch import WatchHit
 
 
@@ -155,6 +156,7 @@ class Policy:
     pulse_s: float = 0.5
     min_code_assurance: Assurance = Assurance.AUTHENTICATED
     code_needs: CodeNeed = CodeNeed.DOCUMENT
+    typed_needs: TypedNeed = TypedNeed.DOCUMENT  # for documents that a person read off; instead of `min_assurance`
     overridable: tuple[Reason, ...] = ()  # what a supervisor may override beside what a steward settles
     override_by_two: bool = False  # an override needs two supervisors
     show_portrait: bool = False  # staff may see the document's portrait beside the live face
@@ -196,6 +198,8 @@ class CardFacts:
     code_step: int | None = None  # the time step of a code that changes
     valid_since: float | None = None
     valid_until: float | None = None
+    typed_by: str = ""  # whoever read the document off and typed it, where no reader could
+    child: bool = False  # a child, known by the household book
 
     @property
     def reference_model(self) -> str:

@@ -11,6 +11,14 @@ Of ticket codes only signed ones count, and none counts alone, for a picture of 
   appointments are traded, and a code proves nothing of who holds it. No face: few patients have a reference, whoever
   declines would end before the same person, and nobody should have to be photographed to see a doctor.
 - screening: a code names no person who could be looked for in a list, so it opens nothing.
+
+A document that no reader can read, a person reads off and types: a temporary ID, a passport, a household book. Nobody
+has asked a chip, so its assurance is `uid_only`, and by `min_assurance` it would open nothing anywhere. But the steward
+held it in his hand, which no code can say of itself. So where there are tickets, a typed document is looked up, and who
+has one is referred (`document_needed`): the steward, or another, compares the portrait in the document with the visitor
+and says so, under his name. It is no way around the ticket, its gate and time, or a list, and no face is taken for it.
+Screening has no ticket that a number would have to agree with, and a number can be chosen to be on no list: there a
+typed document opens nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +28,7 @@ from dataclasses import replace
 from models.credential import Assurance
 from models.decision import CodeNeed, Policy, Profile, ReEntryMode
 from models.face import FaceBands
+from models.typed import TypedNeed
 
 DLIB_BANDS = FaceBands("dlib-resnet-v1-hog5", population="any", accept=0.40, refuse=0.60)
 
@@ -29,6 +38,7 @@ _CARD = Policy(
     min_assurance=Assurance.AUTHENTICATED,
     min_code_assurance=Assurance.SIGNED,
     code_needs=CodeNeed.STEWARD,
+    typed_needs=TypedNeed.STEWARD,
 )
 
 _PROFILES = {
@@ -55,6 +65,7 @@ _PROFILES = {
         _CARD,
         profile=Profile.SCREENING,
         code_needs=CodeNeed.DOCUMENT,
+        typed_needs=TypedNeed.DOCUMENT,
         needs_ticket=False,
         min_assurance=Assurance.SIGNED,
         one_per_identity=False,

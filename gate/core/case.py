@@ -82,7 +82,9 @@ BY_EYE = FACE_REASONS | {Reason.DOCUMENT_NEEDED}
 
 
 def code_need(facts: Facts, policy: Policy) -> CodeNeed:
-    """What the presented thing needs beside itself, as a code; a card needs nothing of this."""
+    """What the presented thing needs beside itself, a code or a typed document; a card needs nothing of this."""
+    if facts.card is not None and facts.card.typed_by:
+        return CodeNeed(policy.typed_needs.value)
     by_code = facts.card is not None and facts.card.medium is Medium.CODE
     return policy.code_needs if by_code else CodeNeed.NOTHING
 
@@ -119,7 +121,7 @@ class Case:
 
     @property
     def code_need(self) -> CodeNeed:
-        """What the code needs beside itself; nothing where it is none."""
+        """What the code or typed document needs beside itself; nothing where it is none."""
         return code_need(self.facts, self.policy)
 
     @property

@@ -61,14 +61,19 @@ def clock_is_known(case: Case) -> Finding:
 
 
 def credential_is_strong(case: Case) -> Finding:
-    """The medium is as hard to copy as the policy asks; of codes it asks something else than of cards."""
+    """The medium is as hard to copy as the policy asks; of codes it asks something else than of cards.
+
+    Of a document that a person typed it asks for a person, in `codes_are_taken` and `code_is_not_alone`.
+    """
+    if case.card.typed_by:
+        return PASS
     by_code = case.card.medium is Medium.CODE
     wanted = case.policy.min_code_assurance if by_code else case.policy.min_assurance
     return PASS if case.card.assurance >= wanted else deny(Reason.WEAK_CREDENTIAL)
 
 
 def codes_are_taken(case: Case) -> Finding:
-    """It is no code, or codes open something here."""
+    """It is neither code nor typed document, or such things open something here."""
     return deny(Reason.WEAK_CREDENTIAL) if case.code_need is CodeNeed.DOCUMENT else PASS
 
 
@@ -262,7 +267,7 @@ def guardian_is_with_the_child(case: Case) -> Finding:
 
 
 def code_is_not_alone(case: Case) -> Finding:
-    """It is no code that is too little alone and has no face to be compared, or a person looked at a document."""
+    """It is nothing that is too little alone, code or typed, and has no face to be compared; or a person looked."""
     # Without tickets there is no reference that a face could be compared with.
     faceless = case.code_need is CodeNeed.FACE and not case.policy.needs_ticket
     return refer(Reason.DOCUMENT_NEEDED) if faceless or case.code_need is CodeNeed.STEWARD else PASS

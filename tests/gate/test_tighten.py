@@ -12,6 +12,7 @@ from gate.tighten import WAYS, Loosening, Overrides, given, tighten
 from models.credential import Assurance
 from models.decision import CodeNeed, OfflineRule, Policy, Profile, ReEntryMode
 from models.face import FaceBands
+from models.typed import TypedNeed
 
 BANDS = (FaceBands("dlib", "all", accept=0.5, refuse=0.6), FaceBands("sface", "all", accept=0.9, refuse=1.1))
 SIGNED = Policy(
@@ -31,6 +32,7 @@ SIGNED = Policy(
     offline_rule=OfflineRule.HOME_GATE_ONLY,
     min_code_assurance=Assurance.SIGNED,
     code_needs=CodeNeed.FACE,
+    typed_needs=TypedNeed.DOCUMENT,
 )
 # name: (stricter, looser) than SIGNED
 WORDS = {
@@ -58,6 +60,7 @@ WORDS = {
     "pulse_s": (0.3, 0.6),
     "min_code_assurance": (Assurance.AUTHENTICATED, Assurance.UID_ONLY),
     "code_needs": (CodeNeed.STEWARD, CodeNeed.NOTHING),
+    "typed_needs": (TypedNeed.DOCUMENT, TypedNeed.STEWARD),
 }
 
 

@@ -84,8 +84,9 @@ def test_json_has_one_known_spelling() -> None:
         wire.to_json(facts)
         .decode()
         .startswith(
-            '{"card":{"assurance":2,"code_step":null,"document":"resident_id","event":"","medium":"chip_card",'
-            '"portrait_model":"","valid_from":"","valid_since":null,"valid_to":"2030-01-31","valid_until":null},'
+            '{"card":{"assurance":2,"child":false,"code_step":null,"document":"resident_id","event":"","medium":"chip_card",'
+            '"portrait_model":"","typed_by":"","valid_from":"","valid_since":null,"valid_to":"2030-01-31",'
+            '"valid_until":null},'
             '"card_problem":null,"claim":null,"claim_first":null,"clock_trusted":false,"direction":"entry",'
         )
     )

@@ -34,6 +34,7 @@ from models.ids import DocumentType
 from models.passage import Direction, Passage, Use
 from models.profiles import DLIB_BANDS, policy_of
 from models.ticket import Entitlement, ManifestState, Note, NoteKind, TicketStatus, Validity
+from models.typed import TypedNeed
 from models.watch import HitMeans, WatchAction, WatchHit
 
 T = TypeVar("T")
@@ -98,6 +99,12 @@ def code(**changes: Any) -> CardFacts:
     return replace(signed, **changes)
 
 
+def typed(**changes: Any) -> CardFacts:
+    """A resident's number that a steward read off."""
+    off = card(medium=Medium.TYPED, assurance=Assurance.UID_ONLY, valid_from="", typed_by="steward-4")
+    return replace(off, **changes)
+
+
 def face(distance: float = 0.3, **changes: Any) -> FaceFacts:
     """One try of the camera that gave a comparison."""
     return replace(FaceFacts(Comparison(distance, MODEL), model_version=MODEL, tries=1), **changes)
@@ -153,6 +160,7 @@ def policies() -> st.SearchStrategy[Policy]:
             "min_assurance": st.sampled_from(Assurance),
             "min_code_assurance": st.sampled_from(Assurance),
             "code_needs": st.sampled_from(CodeNeed),
+            "typed_needs": st.sampled_from(TypedNeed),
             "bands": st.just(()),
             "pad_accept": st.sampled_from([None, 0.5]),
             "early_s": st.sampled_from([0.0, 1800.0]),
@@ -287,13 +295,27 @@ def codes() -> st.SearchStrategy[CardFacts]:
     )
 
 
+def typed_documents() -> st.SearchStrategy[CardFacts]:
+    """A document that somebody typed, of any kind, in force or not."""
+    return st.builds(
+        typed,
+        document=st.sampled_from(DocumentType),
+        valid_to=mostly("", st.sampled_from(["2025-06-14", "2025-06-15"])),
+        child=st.booleans(),
+    )
+
+
 def facts() -> st.SearchStrategy[Facts]:
     """All that may be known of one attempt; in about a third of all draws enough to be admitted."""
     return st.builds(
         Facts,
         gate=st.just(GATE),
         direction=mostly(Direction.ENTRY, st.just(Direction.EXIT), weight=9),
-        card=mostly(card(), codes() | st.just(card(portrait_model=MODEL)) | st.sampled_from(ODD_CARDS), weight=4),
+        card=mostly(
+            card(),
+            codes() | typed_documents() | st.just(card(portrait_model=MODEL)) | st.sampled_from(ODD_CARDS),
+            weight=4,
+        ),
         card_problem=mostly(None, st.sampled_from(CardProblem), weight=60),
         lookup=mostly(lookup(), lookups() | lookups() | lookups() | st.none(), weight=2),
         lookup_fault=mostly("", st.just("store"), weight=60),
