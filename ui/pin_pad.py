@@ -10,7 +10,7 @@ import math
 
 from PyQt5.QtCore import QDeadlineTimer, QRectF, QTimer, pyqtSignal
 from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PyQt5.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from ui import theme
 from ui.fitting import FittedLabel
@@ -39,6 +39,7 @@ class PinPad(QWidget):
         self.line.set_ink(theme.tone(Tone.CALM, contrast=look.high_contrast).ink)
         for part in (self.dots, self.line):
             part.setFixedHeight(_LINE_PX)
+            part.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self._until = QDeadlineTimer(0)
         self._tick = QTimer(self)
         self._tick.setInterval(100)

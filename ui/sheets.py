@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from PyQt5.QtCore import QEvent, QObject, QRectF, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
-from PyQt5.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from models.command import Answer, Command, Snapshot
 from models.passage import SignalKind
@@ -69,6 +69,7 @@ class Sheet(QWidget):
         self.title = self.said("", 26, bold=True, align=int(Qt.AlignLeft | Qt.AlignVCenter))
         self.status = self.said("", 19)
         self.status.setFixedHeight(34)
+        self.status.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self._back = Tile(self.words("sheet.back"), look=self.look, largest=20)
         self._away = Tile(self.words("sheet.close"), look=self.look, largest=20)
         for tile, slot in ((self._back, self.back), (self._away, self.close_sheet)):
@@ -79,6 +80,7 @@ class Sheet(QWidget):
         head.addWidget(self.title, 1)
         head.addWidget(self._away)
         self.pages = QStackedWidget()
+        self.pages.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
         column = QVBoxLayout(self)
         column.setContentsMargins(*[MARGIN_PX + 10] * 4)
         column.setSpacing(6)

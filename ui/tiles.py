@@ -17,7 +17,7 @@ from ui.view import Tone
 TEXT_PX, NOTE_PX = 26, 18
 """The largest letters of a tile, and of its second line."""
 
-_EDGE_PX, _TICK_PX = 8, 20
+_EDGE_PX, _TICK_PX = 8, 12
 _FAINT = 0.38
 
 
@@ -58,9 +58,9 @@ class Tile(QAbstractButton):
         )
 
     def _rooms(self) -> tuple[QRect, QRect]:
-        """Where the text goes, and the note below it. One that can be chosen keeps its edge free for the tick."""
+        """Where the text goes, and the note below it. One that can be chosen keeps its edges free for the tick."""
         tick = _TICK_PX if self.isCheckable() else 0
-        inner = self.rect().adjusted(_EDGE_PX + tick, 4, -_EDGE_PX, -4)
+        inner = self.rect().adjusted(_EDGE_PX + tick, 4, -_EDGE_PX - tick, -4)
         if not self.note:
             return inner, QRect()
         upper = QRect(inner.left(), inner.top(), inner.width(), round(inner.height() * 0.58))
@@ -95,6 +95,6 @@ class Tile(QAbstractButton):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(2, 2, -2, -2), 12, 12)
 
     def _paint_tick(self, painter: QPainter, ink: QColor) -> None:
-        x, y = _EDGE_PX + 3.0, self.height() / 2
-        painter.setPen(QPen(ink, 3.5, Qt.SolidLine, Qt.RoundCap, Qt.RoundJoin))
-        painter.drawPolyline(QPolygonF([QPointF(x, y), QPointF(x + 5, y + 6), QPointF(x + 14, y - 7)]))
+        x, y = _EDGE_PX + 1.0, 17.0
+        painter.setPen(QPen(ink, 3, Qt.SolidLine, Qt.RoundCap, Qt.RoundJoin))
+        painter.drawPolyline(QPolygonF([QPointF(x, y), QPointF(x + 4, y + 5), QPointF(x + 11, y - 6)]))
