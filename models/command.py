@@ -141,6 +141,7 @@ class Snapshot:
     override_by_two: bool = False
     settings: Settings = field(default_factory=Settings)
     mirror: str = ""  # the Unix socket with the camera's live picture; empty where there is none
+    controller: str = ""  # who answers for the visitors' data, and where to ask: the notice at the lane names them
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from ui import theme
 
+Alignment = int | Qt.Alignment | Qt.AlignmentFlag
+
 SMALLEST_PX = 14
 """Nobody reads less on a gate."""
 
@@ -31,6 +33,23 @@ def fits(text: str, width: float, height: float, px: int, *, bold: bool = False)
     return box.width() <= width + 0.5 and box.height() <= height + 0.5
 
 
+def balanced_width(text: str, width: float, px: int, *, bold: bool = False) -> float:
+    """The least width in which `text` takes no more lines than in `width`: so no line is left with a single word."""
+    metrics = QFontMetricsF(theme.font(px, bold=bold))
+
+    def height(across: float) -> float:
+        return metrics.boundingRect(QRectF(0, 0, across, 1e6), int(Qt.TextWordWrap), text).height()
+
+    tall, low, high = height(width), 1.0, max(1.0, width)
+    if tall <= metrics.height() * 1.5:
+        return width
+    while high - low > 2.0:
+        middle = (low + high) / 2
+        narrow = metrics.boundingRect(QRectF(0, 0, middle, 1e6), int(Qt.TextWordWrap), text)
+        low, high = (low, middle) if narrow.height() <= tall and narrow.width() <= middle else (middle, high)
+    return high
+
+
 class FittedLabel(QWidget):
     """Wrapped text in the largest letters that fit the place it is given; it never clips while `fits()` holds.
 
@@ -45,13 +64,13 @@ class FittedLabel(QWidget):
         largest: int = 64,
         smallest: int = SMALLEST_PX,
         bold: bool = False,
-        align: int = Qt.AlignCenter,
+        align: Alignment = Qt.AlignCenter,
     ) -> None:
         super().__init__(parent)
         self._text, self._largest, self._smallest, self._bold = text, largest, smallest, bold
         self._align = int(align)
         self._ink: QColor | None = None
-        self._px = 0
+        self._px = self._limit = 0
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
         self.setAttribute(Qt.WA_TransparentForMouseEvents)
         self.setAccessibleName(text)
@@ -72,6 +91,11 @@ class FittedLabel(QWidget):
         self._ink = QColor(ink)
         self.update()
 
+    def set_align(self, align: Alignment) -> None:
+        """Where in its place the text stands: Qt's alignment flags."""
+        self._align = int(align)
+        self.update()
+
     def set_sizes(self, largest: int, smallest: int | None = None) -> None:
         """Other limits for the height of letters, in pixels."""
         self._largest = largest
@@ -79,17 +103,30 @@ class FittedLabel(QWidget):
         self._px = 0
         self.update()
 
+    def limit(self, px: int) -> None:
+        """No letters above `px` for now, see `level`; 0: none but its own largest."""
+        if px != self._limit:
+            self._limit, self._px = px, 0
+            self.update()
+
     def px(self) -> int:
         """The height of its letters now, in pixels."""
         if not self._px:
-            self._px = fitting_px(
-                self._text, self.width(), self.height(), self._largest, self._smallest, bold=self._bold
-            )
+            most = min(self._largest, self._limit or self._largest)
+            self._px = fitting_px(self._text, self.width(), self.height(), most, self._smallest, bold=self._bold)
         return self._px
 
     def fits(self) -> bool:
         """Whether all of the text is seen, at the size that was found."""
         return not self._text or fits(self._text, self.width(), self.height(), self.px(), bold=self._bold)
+
+    def _room(self) -> QRectF:
+        """Where the lines stand: as narrow as their number allows, on the side where the text is aligned."""
+        room = QRectF(self.rect())
+        spare = room.width() - balanced_width(self._text, room.width(), self.px(), bold=self._bold)
+        left = spare / 2 if self._align & int(Qt.AlignHCenter) else 0.0
+        right = spare if self._align & int(Qt.AlignRight) else left
+        return room.adjusted(right, 0, -(spare - right), 0)
 
     def sizeHint(self) -> QSize:
         """One line at the largest size, no wider than is usual."""
@@ -110,5 +147,14 @@ class FittedLabel(QWidget):
         painter = QPainter(self)
         painter.setFont(theme.font(self.px(), bold=self._bold))
         painter.setPen(self._ink or self.palette().windowText().color())
-        painter.drawText(self.rect(), self._align | int(Qt.TextWordWrap), self._text)
+        painter.drawText(self._room(), self._align | int(Qt.TextWordWrap), self._text)
         painter.end()
+
+
+def level(*labels: FittedLabel) -> None:
+    """Let labels that belong together have letters of one size: the largest that fits them all."""
+    for label in labels:
+        label.limit(0)
+    least = min((label.px() for label in labels if label.text()), default=0)
+    for label in labels:
+        label.limit(least)

@@ -98,7 +98,7 @@ def font(px: float, *, bold: bool = False) -> QFont:
     made = QFont()
     made.setFamilies([*(name for name in FAMILIES if name in _installed()), made.family()])
     made.setPixelSize(max(1, round(px)))
-    made.setWeight(QFont.DemiBold if bold else QFont.Normal)
+    made.setWeight(QFont.Bold if bold else QFont.Normal)
     return made
 
 
