@@ -7,7 +7,6 @@ the configuration names them, relative to systemd's credentials folder or else t
 # ruff: noqa: RUF009  # a setting is a dataclass field, made by a function of ours
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -19,14 +18,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gate import setting as kinds
+from gate.config_words import nearest, shown, title
 from gate.setting import setting, setting_of
 from gate.tighten import Overrides
 from gate.toml_lines import key_lines
 from models.passage import Direction
 
 MOST_BYTES = 65_536
-_SECRET_NAME = re.compile(r"pass|secret|token|(\b|_)(pin|key)\b", re.IGNORECASE)
-_NOT_SHOWN = "(not shown)"
 
 
 class LogLevel(IntEnum):
@@ -94,6 +92,14 @@ class Door:
         "the group of the screens, as in menshen-ui",
         "",
     )
+    mirror: Path | None = setting(
+        kinds.OPTIONAL_PATH, '""', "the live picture's Unix socket; without a name mirror.sock beside the gate's", None
+    )
+
+    @property
+    def mirror_path(self) -> Path:
+        """Where the screens find the live picture."""
+        return self.mirror or self.path.with_name("mirror.sock")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,18 +211,12 @@ def sample() -> str:
     """A commented file that loads as it stands. What has a default is commented out; so is every tightening."""
     lines = ["# The configuration of one lane. Lines that begin with # show the default, or for [policy] an example."]
     for name, made_of in _TABLES.items():
-        lines += ["", f"# {_title(made_of)}", f"[{name}]"]
+        lines += ["", f"# {title(made_of)}", f"[{name}]"]
         for declared in fields(made_of):
             told = setting_of(declared)
             mark = "" if declared.default is MISSING else "# "
             lines.append(f"{mark}{declared.name} = {told.example}  # {told.about}")
     return "\n".join(lines) + "\n"
-
-
-def _title(made_of: type[Any]) -> str:
-    """The first line of a table's docstring, without its `[name]: `."""
-    first = (made_of.__doc__ or "").splitlines()[0].split(": ", 1)[-1]
-    return first[:1].upper() + first[1:]
 
 
 class _Reading:
@@ -249,7 +249,7 @@ class _Reading:
                 try:
                     yield one.name, kind.read(value)
                 except ValueError:
-                    self._add(key, value, kind.expected, _nearest(str(value), kind.words))
+                    self._add(key, value, kind.expected, nearest(str(value), kind.words))
             elif one.default is MISSING:
                 self._add(key, None, f"{kind.expected} ({setting_of(one).about}), and it is missing")
 
@@ -258,25 +258,11 @@ class _Reading:
         for name in content:
             if name not in known:
                 what = f"one of {', '.join(known)}" if table else f"one of the tables {', '.join(known)}"
-                self._add((*table, name), content[name], what, _nearest(name, known))
+                self._add((*table, name), content[name], what, nearest(name, known))
 
     def _add(self, key: tuple[str, ...], value: Any, expected: str, nearest: str = "") -> None:
         line = self._lines.get(key) or self._lines.get(key[:1], 0)
-        self.problems.append(Problem(line, ".".join(key), _shown(key, value), expected, nearest))
-
-
-def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    return next(iter(difflib.get_close_matches(word.lower(), known, n=1)), "")
-
-
-def _shown(key: tuple[str, ...], value: Any) -> str:
-    """`value` for a message: short, and never what may be a secret."""
-    if value is None or isinstance(value, dict):
-        return ""
-    if key[0] == "secrets" or _SECRET_NAME.search(key[-1]) or kinds.looks_secret(value):
-        return _NOT_SHOWN
-    written = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    return written if len(written) <= 60 else written[:57] + "..."
+        self.problems.append(Problem(line, ".".join(key), shown(key, value), expected, nearest))
 
 
 def _within(secrets: Secrets, folder: Path) -> Secrets:

@@ -112,6 +112,10 @@ def _read_folder(value: Any) -> Path:
     return Path(value)
 
 
+def _read_optional_path(value: Any) -> Path | None:
+    return None if value == "" else _read_folder(value)
+
+
 def _read_file_name(value: Any) -> Path:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError(FILE_NAME.expected)
@@ -187,6 +191,7 @@ def looks_secret(value: Any) -> bool:
 
 SWITCH = Kind("true or false", _read_switch)
 ABSOLUTE_PATH = Kind("an absolute path", _read_folder)
+OPTIONAL_PATH = Kind('an absolute path, or "" for the usual one', _read_optional_path)
 FILE_NAME = Kind("a file name", _read_file_name)
 FILE_NAMES = Kind('a list of file names, as in ["issuers/hall.pub"]', _read_file_names)
 SECRET_FILE = Kind("the name of the file that holds the secret, never the secret itself", _read_secret_file)

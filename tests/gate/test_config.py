@@ -52,6 +52,15 @@ def test_the_sample_loads_as_it_stands(written):
     assert config.gate.log_level is LogLevel.INFO
 
 
+def test_the_mirror_stands_beside_the_gates_socket_unless_told_otherwise(written):
+    assert load(written(GOOD)).socket.mirror_path == Path("/run/menshen/mirror.sock")
+    moved = load(written(GOOD + '[socket]\npath = "/tmp/g1/gate.sock"\n'))
+    assert moved.socket.mirror_path == Path("/tmp/g1/mirror.sock")
+    named = load(written(GOOD + '[socket]\nmirror = "/run/g1.picture"\n'))
+    assert named.socket.mirror_path == Path("/run/g1.picture")
+    assert "an absolute path" in problems_of(written(GOOD + '[socket]\nmirror = "here"\n'))[0].expected
+
+
 def test_the_sample_loads_with_every_line_uncommented(written):
     everything = sample().splitlines()
     lines = [line.removeprefix("# ") if " = " in line else line for line in everything]
