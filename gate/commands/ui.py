@@ -91,9 +91,7 @@ def command(
         raise click.UsageError("--demo has a lane of its own: leave --config and --socket out")
     _need_qt()
     if demo:
-        from gate.demo.screens import main
-
-        raise SystemExit(main(_passed_on(), windowed))
+        raise SystemExit(_demo(_passed_on(), windowed))
 
     from ui.app import Wanted
     from ui.theme import Look
@@ -155,6 +153,16 @@ def _run(wanted: Wanted) -> int:
         return run(app, wanted)
     except TooFewScreens as error:
         raise click.UsageError(f"{error}: name one of --visitor and --steward, or --windowed 800x480") from None
+
+
+def _demo(words: list[str], windowed: tuple[int, int] | None) -> int:
+    from ui.app import Signals, start
+
+    app = start(["gatectl"], _no_display)
+    from gate.demo.screens import main
+
+    with Signals(app):
+        return main(app, words, windowed)
 
 
 def _no_display(message: str) -> None:

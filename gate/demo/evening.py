@@ -83,7 +83,7 @@ def play(rig: Rig, stories: list[Story], board: Board, pace: float = 0.0) -> Out
     rig.start()
     ready_s = time.monotonic() - began
     night = Night(rig, pace)
-    told = tuple(_tell(night, story, board) for story in stories)
+    told = tuple(tell(night, story, board) for story in stories)
     exit_status = rig.stop()
     with read_ledger(rig.ledger) as ledger:
         counts = ledger.count_by_reason()
@@ -101,7 +101,8 @@ def everybody(stories: list[Story]) -> list[Person]:
     return list({one.ticket: one for story in stories for one in story.people}.values())
 
 
-def _tell(night: Night, story: Story, board: Board) -> Told:
+def tell(night: Night, story: Story, board: Board) -> Told:
+    """Play one story at a lane that runs, and compare the ledger with what it must hold."""
     board.begins(story)
     before, pictures, pulses = _last_seq(night.rig), night.rig.stage.frames_taken, len(night.relay_ms)
     problem = ""
