@@ -21,7 +21,7 @@ from sync.contract import ClaimAnswer, ClaimRequest, FirstUse
 from sync.server import tables
 from sync.server.hub import Hub
 from sync.server.many import among, insert_all
-from sync.server.used_codes import used_codes
+from sync.server.used_codes import LOWEST, Shown, kept_step, take_codes
 
 GRANTED, REFUSED, CODE_USED, NO_ANSWER = "granted", "refused", "code_used", "no_answer"
 LARGEST_BATCH = 500
@@ -45,7 +45,7 @@ def settle(connection: Connection, asked: Sequence[Asked], now: float) -> list[C
     events = _events(connection, {one.claim.event for one in asked})
     ended = _ended(connection, asked)
     ours = [one for one in asked if _answers_for(one, events)]
-    used = used_codes(connection, [one.claim for one in ours])
+    used = take_codes(connection, _shown(ours), ended, now)
     ours = [one for one in ours if (one.claim.event, one.claim.claim) not in used]
     free(connection, {(one.claim.event, one.claim.ticket) for one in ours if one.claim.direction == Direction.EXIT})
     takers = [one for one in ours if _takes(one, events)]
@@ -68,6 +68,12 @@ class _Holder:
 
     claim: str
     use: FirstUse
+
+
+def _shown(asked: Sequence[Asked]) -> list[Shown]:
+    steps = [(one, one.claim.code_step) for one in asked]
+    kept = [(one, kept_step(max(step, LOWEST))) for one, step in steps if step is not None]
+    return [Shown(one.claim, step, one.device) for one, step in kept if step is not None]
 
 
 def _answers_for(one: Asked, events: dict[str, _Event]) -> bool:
@@ -99,8 +105,13 @@ def give_back(connection: Connection, given: Collection[tuple[str, str, str]], n
     if given:
         held, keys = tables.claim, sorted(given)
         connection.execute(delete(held).where(among(connection, (held.c.event, held.c.ticket, held.c.claim), keys)))
-        rows = [{"event": event, "claim": claim, "at": now} for event, _, claim in keys]
-        insert_all(connection, tables.ended_claim, rows, ignore=True)
+        end_claims(connection, [(event, claim) for event, _, claim in keys], now)
+
+
+def end_claims(connection: Connection, claims: Collection[tuple[str, str]], now: float) -> None:
+    """These claims (event, claim) take nothing any more."""
+    rows = [{"event": event, "claim": claim, "at": now} for event, claim in sorted(claims)]
+    insert_all(connection, tables.ended_claim, rows, ignore=True)
 
 
 def free(connection: Connection, tickets: Collection[tuple[str, str]]) -> None:

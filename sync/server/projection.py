@@ -19,11 +19,11 @@ from models.link import claim_name
 from models.passage import Direction, Passage
 from sync.contract import LedgerLine
 from sync.server import tables, tally
-from sync.server.claims import free, give_back, is_hard
+from sync.server.claims import end_claims, free, give_back, is_hard
 from sync.server.database import insert_or_ignore
 from sync.server.many import among, insert_all
 from sync.server.told import Told, read
-from sync.server.used_codes import kept_step
+from sync.server.used_codes import forget_codes, kept_step
 
 _TICKET_LOCK, _DRAWERS = 0x6D6570, 1024
 
@@ -36,10 +36,12 @@ def project(
 ) -> None:
     """Take up `lines`, which are held from now on; each line once."""
     told = [(line, read(line)) for line in lines]
-    touched = _open_uses(connection, device, gate, epoch, told)
-    touched |= _settle_uses(connection, device, epoch, told, now)
     latest = max((body.attempt for line, body in told if line.kind == EntryKind.DECISION), default=0)
     denied = {body.attempt for line, body in told if body.decision.verdict == Verdict.DENY}
+    released = {body.attempt for _, body in told if body.opens is not None}
+    end_claims(connection, forget_codes(connection, device, epoch, latest, denied, released), now)
+    touched = _open_uses(connection, device, gate, epoch, told)
+    touched |= _settle_uses(connection, device, epoch, told, now)
     _give_back_left(connection, device, epoch, latest, denied, now)
     look_for_conflicts(connection, touched, now)
     tally.count(connection, device, epoch, told, now)

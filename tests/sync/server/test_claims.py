@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from models.decision import Verdict
 from models.passage import Direction, Passage
 from sync.contract import ClaimAnswer, ClaimRequest
 from sync.server import tables
@@ -166,9 +167,83 @@ def test_a_code_on_which_nobody_came_is_good_still(hub: Hub, tmp_path: Path) -> 
     assert _settle(hub, _shown("ward", 7, "T1")) == ["granted"]
 
 
+@pytest.mark.parametrize("event", ["show", "ward"])
+def test_of_many_lanes_that_are_shown_one_code_at_once_one_lets_it_in(hub: Hub, event: str) -> None:
+    """Eight threads with a connection each, ten tickets' codes in different orders; in and out is free at the ward."""
+    won: list[str] = []
+    barrier = threading.Barrier(8)
+
+    def ask(me: int) -> None:
+        mine = [_code(f"{me}-{n}", f"T{n}", 7, event, f"d{me}") for n in range(10)]
+        barrier.wait(10)
+        answers = _answers(hub, *(mine[me:] + mine[:me]))
+        won.extend(answer.claim.split("-")[1] for answer in answers if answer.answer == "granted")
+
+    threads = [threading.Thread(target=ask, args=(me,)) for me in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(won) == [str(n) for n in range(10)]
+
+
+def test_a_code_is_held_from_the_claim_on_with_all_before_it(hub: Hub) -> None:
+    first = _code("a", "T1", 7)
+    assert _settle(hub, first) == ["granted"]
+    others = [_code(f"b{step}", "T1", step, device="d2") for step in (7, 6, 8)]
+    assert _settle(hub, *others) == ["code_used", "code_used", "granted"]
+    assert _settle(hub, first) == ["code_used"]  # a later one is held by now, as if that had been used
+    assert _settle(hub, _code("c", "T2", 7), _code("d", "T2", 7, device="d2")) == ["granted", "code_used"]
+    assert _settle(hub, _code("e", "T3", 7), _code("f", "T3", 8)) == ["granted", "granted"]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.REFER])
+def test_a_code_whose_holder_was_denied_is_free_again(hub: Hub, tmp_path: Path, verdict: Verdict) -> None:
+    gate = GateBox(hub, tmp_path, "G1", "ward")
+    gate.decide(verdict, "T1")
+    own = _code(gate.claim, "T1", 7, device=gate.device)
+    assert _settle(hub, own) == ["granted"]
+    _take(hub, gate)
+    later = "code_used" if verdict is Verdict.REFER else "granted"
+    assert _settle(hub, _code("b", "T1", 7, device="d2")) == [later]
+    if verdict is Verdict.REFER:  # a person looks at it; the next visitor shows how that ended
+        gate.decide(Verdict.DENY, "T2")
+        _take(hub, gate, after=1)
+        assert _settle(hub, _code("b", "T1", 7, device="d2")) == ["granted"]
+    assert _settle(hub, own) == ["code_used"]
+
+
+def test_a_code_goes_from_being_held_to_being_used(hub: Hub, tmp_path: Path) -> None:
+    gate = GateBox(hub, tmp_path, "G1", "ward")
+    seq = gate.admit("T1", code_step=7)
+    assert _settle(hub, _code(gate.claim, "T1", 7, device=gate.device)) == ["granted"]
+    _take(hub, gate)
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.code_claim)).all() == []
+    assert _settle(hub, _code("b", "T1", 7, device="d2")) == ["code_used"]
+    gate.end(seq, Passage.NO_SHOW)
+    _take(hub, gate, after=1)
+    assert _settle(hub, _code("b", "T1", 7, device="d2")) == ["granted"]
+
+
+def test_who_is_refused_a_code_holds_nothing(hub: Hub, tmp_path: Path) -> None:
+    gate = GateBox(hub, tmp_path, "G1", "ward")
+    gate.admit("T1", code_step=7)
+    _take(hub, gate)
+    assert _settle(hub, _code("b", "T1", 7, device="d2")) == ["code_used"]
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.code_claim)).all() == []
+
+
+def _code(claim: str, ticket: str, step: int, event: str = "ward", device: str = "d1") -> Asked:
+    asked = _asked(claim, ticket, event, device)
+    return Asked(replace(asked.claim, code_step=step), asked.device)
+
+
 def test_a_step_that_fits_no_column_harms_nobody(hub: Hub) -> None:
     assert (kept_step(2**63), kept_step(-(2**63) - 1), kept_step(2**63 - 1)) == (None, None, 2**63 - 1)
     assert _settle(hub, _shown("show", 2**70, "T1")) == ["granted"]
+    assert _settle(hub, _code("a", "T5", 7), _code("b", "T5", -(2**70))) == ["granted", "code_used"]
 
 
 def _shown(event: str, step: int, ticket: str, out: bool = False) -> Asked:

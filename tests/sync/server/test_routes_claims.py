@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sync.server.app import make_app
 from sync.server.devices import directory
 from sync.server.hub import Hub
 from sync.signing import Signer
-from tests.sync.server.world import SHOW, GateBox, hall
+from tests.sync.server.world import SHOW, WARD, GateBox, hall
 
 Post = Callable[[GateBox, object], tuple[int, Any]]
 
@@ -55,6 +56,26 @@ def test_the_first_gate_has_the_ticket_and_the_second_hears_where(post: Post, ga
     assert answer["answers"] == [
         {"answer": "refused", "claim": "b", "first": {"at": 9.0, "gate": "G1", "passage": "held"}}
     ]
+
+
+def test_of_two_lanes_that_are_shown_one_code_at_once_one_lets_it_in(
+    post: Post, gates: tuple[GateBox, GateBox]
+) -> None:
+    answers: list[str] = []
+    barrier = threading.Barrier(len(gates))
+
+    def ask(gate: GateBox) -> None:
+        barrier.wait(10)
+        for ticket in ("T1", "T2", "T3", "T4"):
+            wish = {"claim": f"{gate.name}:{ticket}", "event": WARD, "ticket": ticket, "code_step": 7, "at": 9.0}
+            answers.extend(one["answer"] for one in post(gate, {"claims": [wish]})[1]["answers"])
+
+    threads = [threading.Thread(target=ask, args=(gate,)) for gate in gates]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(answers) == ["code_used"] * 4 + ["granted"] * 4
 
 
 def test_a_gate_can_not_give_another_gates_name(post: Post, gates: tuple[GateBox, GateBox]) -> None:
