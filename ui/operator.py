@@ -188,6 +188,6 @@ class OperatorWindow(QWidget):
             self._open(Sheet.SHIFT, self.snapshot)
 
     def _turn_list(self) -> None:
-        self.list.shows_devices = not self.list.shows_devices
+        self.list.turn()
         if self.snapshot is not None:
             self.list.say(self.snapshot, self.words)

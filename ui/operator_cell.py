@@ -7,10 +7,11 @@ from PyQt5.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QWidget
 
 from ui import icons
-from ui.operator_ink import Inked, best_px, has_room, panel, write
+from ui.operator_ink import LEFT, Inked, best_px, has_room, panel, write
 from ui.operator_says import Cell
 
 _PAD = 6.0
+_LOW, _HIGH = int(Qt.AlignLeft | Qt.AlignBottom), int(Qt.AlignLeft | Qt.AlignTop)
 
 
 class CellView(Inked):
@@ -20,10 +21,11 @@ class CellView(Inked):
 
     def __init__(self, parent: QWidget | None = None, *, beside: bool = False, touchable: bool = False) -> None:
         super().__init__(parent)
-        self._beside = beside
+        self.beside = beside
         self._cell = Cell("", "")
         self._touchable = touchable
         self.framed = not beside
+        self.largest_px = 40
         if not touchable:
             self.setAttribute(Qt.WA_TransparentForMouseEvents)
 
@@ -41,7 +43,7 @@ class CellView(Inked):
     def misfits(self) -> list[str]:
         """The line, where it is cut short. The detail holds what others wrote, and may be."""
         line, _ = self._boxes()
-        return [] if has_room(self._cell.line, line, self._line_px(), bold=not self._beside) else [self._cell.line]
+        return [] if has_room(self._cell.line, line, self._line_px(), bold=not self.beside) else [self._cell.line]
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """A touch."""
@@ -59,14 +61,21 @@ class CellView(Inked):
         if self._cell.icon:
             icons.paint(painter, self._cell.icon, self._icon_box(), ink)
         painter.setPen(ink)
-        write(painter, self._cell.line, line, self._line_px(), bold=not self._beside)
+        stacked = self._cell.detail and not self.beside
+        write(painter, self._cell.line, line, self._line_px(), bold=not self.beside, align=_LOW if stacked else LEFT)
         if self._cell.detail:
-            largest = best_px(self._cell.line, int(line.width()), int(line.height()), self._line_px(), not self._beside)
-            write(painter, self._cell.detail, detail, largest - (0 if self._beside else 2))
+            largest = best_px(self._cell.line, int(line.width()), int(line.height()), self._line_px(), not self.beside)
+            write(
+                painter,
+                self._cell.detail,
+                detail,
+                largest - (0 if self.beside else 2),
+                align=_HIGH if stacked else LEFT,
+            )
         painter.end()
 
     def _line_px(self) -> int:
-        return round(self.height() * (0.58 if self._beside else 0.36))
+        return min(self.largest_px, round(self.height() * (0.58 if self.beside else 0.36)))
 
     def _icon_box(self) -> QRectF:
         side = min(self.height() * 0.62, 34.0)
@@ -78,7 +87,7 @@ class CellView(Inked):
         room = QRectF(left, 0, max(1.0, self.width() - left - _PAD), max(1.0, self.height()))
         if not self._cell.detail:
             return room, QRectF()
-        if self._beside:
+        if self.beside:
             share = room.width() * 0.67
             return (
                 QRectF(room.left(), room.top(), share, room.height()),

@@ -7,13 +7,17 @@ feed says that it is gone, and a portrait goes with its attempt.
 from __future__ import annotations
 
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
-from PyQt5.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PyQt5.QtWidgets import QWidget
+
+from ui.operator_ink import CENTRE, has_room, write
+from ui.operator_plan import GAP
 
 TALLEST = 1.3
 """A picture's height to its width, at most."""
 
-_CAPTION_PX = 22
+CAPTION_PX = 22
+_LETTERS_PX = 16
 _ROUND_PX = 10.0
 
 
@@ -27,7 +31,6 @@ class Picture(QWidget):
         self.ink, self.paper = QColor("white"), QColor(0, 0, 0, 60)
         self._image: QImage | None = None
         self._scaled: QPixmap | None = None
-        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
 
     @property
     def has_image(self) -> bool:
@@ -51,7 +54,7 @@ class Picture(QWidget):
         """The picture, or the outline of a head with the words why there is none."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
-        frame = QRectF(0, 0, self.width(), max(1, self.height() - _CAPTION_PX))
+        frame = QRectF(0, 0, self.width(), max(1, self.height() - CAPTION_PX))
         edge = QPainterPath()
         edge.addRoundedRect(frame, _ROUND_PX, _ROUND_PX)
         painter.fillPath(edge, self.paper)
@@ -62,9 +65,7 @@ class Picture(QWidget):
             painter.drawPixmap(0, 0, self._fitted(self._image, frame.size().toSize()))
             painter.setClipping(False)
         painter.setPen(self.ink)
-        below = QRectF(0, frame.bottom(), self.width(), _CAPTION_PX)
-        painter.setFont(_font_that_fits(self.font(), self.caption, below.width(), 14))
-        painter.drawText(below, Qt.AlignCenter, self.caption)
+        write(painter, self.caption, self._below(), _LETTERS_PX, align=CENTRE)
         painter.end()
 
     def _fitted(self, image: QImage, size: QSize) -> QPixmap:
@@ -80,13 +81,24 @@ class Picture(QWidget):
         faint.setAlpha(90)
         painter.setPen(Qt.NoPen)
         painter.setBrush(faint)
-        unit, x, y = min(frame.width(), frame.height()) / 10, frame.center().x(), frame.height() * 0.36
+        unit, x, y = min(frame.width(), frame.height()) / 10, frame.center().x(), frame.height() * 0.34
         painter.drawEllipse(QRectF(x - 1.5 * unit, y - 2 * unit, 3 * unit, 3.6 * unit))
-        painter.drawChord(QRectF(x - 3 * unit, y + 2 * unit, 6 * unit, 5 * unit), 0, 180 * 16)
+        painter.drawChord(QRectF(x - 3 * unit, y + 1.9 * unit, 6 * unit, 4 * unit), 0, 180 * 16)
         painter.setPen(self.ink)
-        words = QRectF(4, frame.height() * 0.74, frame.width() - 8, frame.height() * 0.24)
-        painter.setFont(_font_that_fits(self.font(), self.instead, words.width(), 15))
-        painter.drawText(words, Qt.AlignCenter, self.instead)
+        write(painter, self.instead, self._in_place(), _LETTERS_PX, align=CENTRE)
+
+    def _below(self) -> QRectF:
+        return QRectF(0, self.height() - CAPTION_PX, self.width(), CAPTION_PX)
+
+    def _in_place(self) -> QRectF:
+        high = self.height() - CAPTION_PX
+        return QRectF(4, high * 0.72, self.width() - 8, high * 0.26)
+
+    def misfits(self) -> list[str]:
+        """Words that are cut short."""
+        missing = self._image is None and not has_room(self.instead, self._in_place(), _LETTERS_PX)
+        cut = not has_room(self.caption, self._below(), _LETTERS_PX)
+        return [self.instead] * missing + [self.caption] * cut
 
 
 class Faces(QWidget):
@@ -95,13 +107,6 @@ class Faces(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.live, self.portrait = Picture(self), Picture(self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self.live)
-        column.addWidget(self.portrait)
-        column.addStretch(0)
-        self.portrait.hide()
         self._attempt, self._allowed = 0, False
         self._portrait: tuple[int, QImage] | None = None
 
@@ -126,7 +131,7 @@ class Faces(QWidget):
     def _show_portrait(self) -> None:
         mine = self._portrait is not None and self._portrait[0] == self._attempt
         self.portrait.show_image(self._portrait[1] if self._portrait and mine and self._allowed else None)
-        self.portrait.setVisible(self._allowed)
+        self._arrange()
 
     def take_frame(self, image: QImage) -> None:
         """The camera's latest picture."""
@@ -139,15 +144,13 @@ class Faces(QWidget):
         self._show_portrait()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """A face alone is no taller than faces are."""
-        for picture in (self.live, self.portrait):
-            picture.setMaximumHeight(round(self.width() * TALLEST) + _CAPTION_PX)
+        """Share the height anew."""
+        self._arrange()
 
-
-def _font_that_fits(font: QFont, text: str, width_px: float, most_px: int) -> QFont:
-    font = QFont(font)
-    for size in range(most_px, 8, -1):
-        font.setPixelSize(size)
-        if QFontMetricsF(font).horizontalAdvance(text) <= width_px:
-            break
-    return font
+    def _arrange(self) -> None:
+        """The live face on top; it takes all the room while there is no portrait, but is no taller than faces are."""
+        tallest = round(self.width() * TALLEST) + CAPTION_PX
+        each = min(tallest, (self.height() - GAP) // 2 if self._allowed else self.height())
+        self.live.setGeometry(0, 0, self.width(), each)
+        self.portrait.setGeometry(0, each + GAP, self.width(), each)
+        self.portrait.setVisible(self._allowed)

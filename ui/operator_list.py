@@ -17,6 +17,9 @@ from ui.operator_says import Cell
 from ui.theme import ToneLook
 from ui.words import Words
 
+STACKED_PX = 38
+"""From this height on a row has room for two lines, one below the other."""
+
 ROWS = 10
 """The gate sends as many visitors and no more."""
 
@@ -28,14 +31,20 @@ class SideList(Inked):
         super().__init__(parent)
         self.shows_devices = False
         self.head = CellView(self)
+        self._said: list[Cell] = []
         self.rows = [CellView(self, beside=True) for _ in range(ROWS)]
 
     def say(self, snapshot: Snapshot, words: Words) -> None:
         """What the gate told last."""
         self.head.say(says.today(snapshot, words))
-        cells = self._cells(snapshot, words)
-        for row, cell in zip(self.rows, cells + [Cell("", "")] * (ROWS - len(cells)), strict=True):
+        self._said = self._cells(snapshot, words)
+        for row, cell in zip(self.rows, self._said, strict=False):
             row.say(cell)
+        self._arrange()
+
+    def turn(self) -> None:
+        """From the visitors to the devices, and back."""
+        self.shows_devices = not self.shows_devices
 
     def _cells(self, snapshot: Snapshot, words: Words) -> list[Cell]:
         if self.shows_devices:
@@ -50,9 +59,21 @@ class SideList(Inked):
             cell.set_tone(tone)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Rows of one height."""
+        """Share the height anew."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Ten rows of one height for visitors; devices share the height, and one that is down has more to say."""
         head = min(90, max(42, round(self.height() * 0.15)))
         self.head.setGeometry(0, 0, self.width(), head)
         below = Box(0, head + 4, self.width(), self.height() - head - 4)
-        for row, box in zip(self.rows, below.split_rows(*[1.0] * ROWS, gap=0), strict=True):
+        shares = [1.0] * ROWS
+        if self.shows_devices:
+            shares = [2.0 if cell.look and cell.detail else 1.0 for cell in self._said]
+        boxes = below.split_rows(*shares, gap=0) if shares else []
+        for row, box in zip(self.rows, boxes, strict=False):
             row.setGeometry(*box)
+            row.largest_px = max(15, round(self.width() * 0.075))
+            row.beside = box.height < STACKED_PX or not self.shows_devices
+        for number, row in enumerate(self.rows):
+            row.setVisible(number < len(self._said))

@@ -43,9 +43,10 @@ class ReasonView(Inked):
         side = min(title.height, round(title.width * 0.26))
         self.icon.setGeometry(0, (title.height - side) // 2, side, side)
         self.title.setGeometry(side + 12, 0, title.width - side - 12, title.height)
-        self.title.set_sizes(round(title.height * 0.72))
+        whole = self.window().height()
+        self.title.set_sizes(round(whole * 0.13))
         for label in (self.body, self.step, self.more):
-            label.set_sizes(max(24, round(text.height * 0.2)))
+            label.set_sizes(max(24, round(whole * 0.05)))
         top = text.y - title.y
         labels = (self.body, self.step, self.more)
         shares = [len(label.text()) and max(20, len(label.text())) + 10 for label in labels]

@@ -62,10 +62,9 @@ def place(snapshot: Snapshot, words: Words) -> Cell:
     if view.mode is Mode.CONTROLLED:
         return Cell("", view.gate, snapshot.event)
     mode = words(f"mode.{view.mode}")
-    if snapshot.mode_until is None:
-        return Cell("", view.gate, mode, look=True)
-    until = words("operator.until", mode=mode, time=clock_time(snapshot.mode_until))
-    return Cell("", view.gate, until, look=True)
+    until = snapshot.mode_until
+    detail = words("operator.until", gate=view.gate, time=clock_time(until)) if until is not None else view.gate
+    return Cell("", mode, detail, look=True)
 
 
 def reach(snapshot: Snapshot, words: Words) -> Cell:
@@ -122,9 +121,9 @@ def device(status: DeviceStatus, words: Words) -> Cell:
         return Cell("cross", words("operator.device_down", device=name), status.why, look=True)
     if status.rated is None:
         return Cell("tick", name)
-    used = words("operator.uses", uses=f"{status.uses:,}", rated=f"{status.rated:,}", percent=f"{wear(status):.0%}")
+    used = words("operator.uses", percent=f"{wear(status):.0%}")
     near = wear(status) >= WORN
-    return Cell("warning" if near else "tick", name, used, look=near)
+    return Cell("warning" if near else "tick", name, used, odd=near)
 
 
 def device_name(name: str, words: Words) -> str:
