@@ -41,7 +41,7 @@ from gate.core.events import (
     Timer,
 )
 from gate.core.lane import step
-from gate.core.state import Lane
+from gate.core.state import Lane, may_go_on, scans_to_keep
 from gate.hardware import Barrier, Eyes
 from gate.hearing import event_of
 from gate.messages import Message
@@ -53,15 +53,12 @@ from models.decision import FaceFacts
 from models.link import Ask, claim_name
 from models.record import DecisionBody
 from models.store.errors import StoreError
-from models.view import LaneView, Phase
+from models.view import LaneView
 from models.wire import WireError
 
 _log = logging.getLogger("gate.lane")
 
 T = TypeVar("T")
-
-MAY_COMPARE = (Phase.LOOKUP, Phase.CAPTURE, Phase.REFERRED)
-"""A visitor's references are kept as long as a face may be compared with them."""
 
 REOPEN_S = 0.5
 """How soon a ledger that failed is tried again."""
@@ -142,10 +139,10 @@ class LaneRunner:
         self.lane, effects = step(before, event, self.rules.policy, now)
         if isinstance(event, CardRead):
             self._visitor.has_come(event.scan)
-        if self.lane.attempt != before.attempt or self.lane.phase not in MAY_COMPARE:
+        if self.lane.attempt != before.attempt or not may_go_on(self.lane):
             self._visitor.forget()
         done = await self._carry_out_all(effects, now.wall)
-        self._visitor.keep_only(self.lane.waiting[0].scan if self.lane.waiting else 0)
+        self._visitor.keep_only(scans_to_keep(self.lane))
         return done and (self.lane is not before or bool(effects))
 
     async def _carry_out_all(self, effects: tuple[Effect, ...], at: float) -> bool:

@@ -74,6 +74,19 @@ def choice(words: type[Enum]) -> Kind:
     return Kind(expected, read, words=tuple(members))
 
 
+def choices(words: type[Enum]) -> Kind:
+    """A list of members of an enumeration, each by its name in lower case."""
+    one = choice(words)
+    expected = f"a list with some of {', '.join(one.words)}"
+
+    def read(value: Any) -> tuple[Enum, ...]:
+        if not isinstance(value, list) or not all(word in one.words for word in value):
+            raise ValueError(expected)
+        return tuple(one.read(word) for word in value)
+
+    return Kind(expected, read, words=one.words)
+
+
 def number(low: float, high: float) -> Kind:
     """A finite number from `low` to `high`."""
     expected = f"a number from {low:g} to {high:g}"

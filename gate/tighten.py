@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from gate.setting import DISTANCES, SWITCH, choice, number, setting, whole
+from gate.setting import DISTANCES, SWITCH, choice, choices, number, setting, whole
 from models.credential import Assurance
-from models.decision import CodeNeed, OfflineRule, Policy, ReEntryMode
+from models.decision import CodeNeed, OfflineRule, Policy, Reason, ReEntryMode
 from models.typed import TypedNeed
 
 _DAY_S = 86_400
@@ -57,6 +57,11 @@ class Overrides:
     typed_needs: TypedNeed | None = setting(
         choice(TypedNeed), '"document"', "only to document: typed documents open nothing", None
     )
+    overridable: tuple[Reason, ...] | None = setting(
+        choices(Reason), '["wrong_gate"]', "only fewer: what a supervisor may override", None
+    )
+    override_by_two: bool | None = setting(SWITCH, "true", "only on: an override needs two supervisors", None)
+    show_portrait: bool | None = setting(SWITCH, "false", "only off: staff see the document's portrait", None)
 
 
 class Loosening(ValueError):
@@ -85,6 +90,8 @@ _STRICTER = _Way("only become stricter", lambda signed, wanted: _OFFLINE.index(w
 _MORE = _Way("only become stricter", lambda signed, wanted: _CODE_NEEDS.index(wanted) >= _CODE_NEEDS.index(signed))
 _DOCUMENT = _Way("only become document", lambda signed, wanted: wanted in (signed, TypedNeed.DOCUMENT))
 
+_FEWER = _Way("only name fewer", lambda signed, wanted: set(wanted) <= set(signed))
+
 WAYS: Mapping[str, _Way] = {
     "needs_ticket": _ON,
     "needs_face": _ON,
@@ -111,6 +118,9 @@ WAYS: Mapping[str, _Way] = {
     "min_code_assurance": _HIGHER,
     "code_needs": _MORE,
     "typed_needs": _DOCUMENT,
+    "overridable": _FEWER,
+    "override_by_two": _ON,
+    "show_portrait": _OFF,
 }
 
 

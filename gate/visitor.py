@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from gate.core.compare import compare
@@ -54,9 +54,9 @@ class Visitor:
         """The core was told of all scans up to this one."""
         self._come = max(self._come, scan)
 
-    def keep_only(self, waiting: int) -> None:
-        """Forget every credential but that of the scan that waits its turn, and those the core does not know yet."""
-        self._scans = {scan: kept for scan, kept in self._scans.items() if scan == waiting or scan > self._come}
+    def keep_only(self, wanted: Collection[int]) -> None:
+        """Forget every credential but those of the scans still wanted, and those the core does not know yet."""
+        self._scans = {scan: kept for scan, kept in self._scans.items() if scan in wanted or scan > self._come}
 
     def expect(self, references: dict[str, FaceReference], portrait: bytes = b"") -> None:
         """The stores found the visitor's references, by ticket. `portrait` may serve for a ticket that has none."""

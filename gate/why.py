@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from gate.core.case import Missing, Objection
 from gate.core.decide import Step, explain
-from models.decision import Decision, Need, Now, Policy, Reason, StewardAction, StewardWord, Verdict
+from models.decision import Decision, Need, Now, Policy, Reason, Verdict
 from models.record import DecisionBody
 from models.words import Words, words_of
 
@@ -85,19 +85,16 @@ def _asked(step: Step, body: DecisionBody) -> Asked:
     match step.finding:
         case Objection() as objection:
             finding = Finding.SETTLED if step.settled else Finding.OBJECTS
-            who = tuple(word.actor for word in body.facts.steward if _settles(word, objection))
+            word = step.word
+            who = tuple(name for name in (word.actor, word.second) if name) if word is not None else ()
             return replace(
                 asked,
                 finding=finding,
                 verdict=objection.verdict,
                 reason=objection.reason,
-                settled_by=who if step.settled else (),
+                settled_by=who,
             )
         case Missing() as missing:
             return replace(asked, finding=Finding.CAN_NOT_TELL, reason=missing.reason, need=missing.need)
         case passed:
             return replace(asked, flags=passed.flags)
-
-
-def _settles(word: StewardWord, objection: Objection) -> bool:
-    return word.action is StewardAction.ADMIT and word.on is objection.reason

@@ -19,6 +19,15 @@ has one is referred (`document_needed`): the steward, or another, compares the p
 and says so, under his name. It is no way around the ticket, its gate and time, or a list, and no face is taken for it.
 Screening has no ticket that a number would have to agree with, and a number can be chosen to be on no list: there a
 typed document opens nothing.
+
+What a supervisor may override, beside what every steward settles:
+
+- concert and card: a document that the reader can't vouch for, one that has run out, the wrong door, a little too
+  early: with each the right holder of a good ticket stands there. Not a ticket whose time is over, for yesterday's is
+  not tonight's; nor a ticket bound too late or a full house: both are conditions of the permit, and not the venue's.
+- hospital: these too. Whoever is late, or one too many, is still a patient.
+- screening: a document that has run out, which still names her. Not one that anybody can copy: whom it names was looked
+  for in the lists, and who holds it was not.
 """
 
 from __future__ import annotations
@@ -26,11 +35,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from models.credential import Assurance
-from models.decision import CodeNeed, Policy, Profile, ReEntryMode
+from models.decision import CodeNeed, Policy, Profile, Reason, ReEntryMode
 from models.face import FaceBands
 from models.typed import TypedNeed
 
 DLIB_BANDS = FaceBands("dlib-resnet-v1-hog5", population="any", accept=0.40, refuse=0.60)
+
+MAY_BE_OVERRIDDEN = frozenset(
+    {
+        Reason.WEAK_CREDENTIAL,
+        Reason.CARD_EXPIRED,
+        Reason.WRONG_GATE,
+        Reason.NOT_YET_VALID,
+        Reason.EXPIRED,
+        Reason.UNBOUND,
+        Reason.OCCUPANCY,
+    }
+)
+"""All that a policy may hand to supervisors; what else it names is passed over.
+
+A list's hit is settled by the word that clears it, and a "no" by no other person's "yes". Where nothing was read, no
+ticket found, or the manifest is missing or another event's, there is nothing to admit on. A withdrawn ticket may have
+been sold again, and a used code may be a picture of one: the box office puts both right for everybody at once.
+"""
 
 _CARD = Policy(
     Profile.CARD,
@@ -39,6 +66,7 @@ _CARD = Policy(
     min_code_assurance=Assurance.SIGNED,
     code_needs=CodeNeed.STEWARD,
     typed_needs=TypedNeed.STEWARD,
+    overridable=(Reason.WEAK_CREDENTIAL, Reason.CARD_EXPIRED, Reason.WRONG_GATE, Reason.NOT_YET_VALID),
 )
 
 _PROFILES = {
@@ -60,6 +88,7 @@ _PROFILES = {
         reentry=ReEntryMode.SOFT,
         exits=True,
         early_s=1800.0,
+        overridable=(*_CARD.overridable, Reason.EXPIRED, Reason.UNBOUND, Reason.OCCUPANCY),
     ),
     Profile.SCREENING: replace(
         _CARD,
@@ -71,6 +100,7 @@ _PROFILES = {
         one_per_identity=False,
         reentry=ReEntryMode.SOFT,
         exits=True,
+        overridable=(Reason.CARD_EXPIRED,),
     ),
 }
 

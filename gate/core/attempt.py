@@ -49,6 +49,8 @@ from models.view import Mode, Phase
 TRY_AGAIN = frozenset({Reason.NO_FACE, Reason.POOR_FACE, Reason.NOT_LIVE, Reason.FACE_UNCERTAIN, Reason.FACE_MISMATCH})
 """With one of these a further picture may help, while there is time."""
 
+GATHERING = (Phase.LOOKUP, Phase.CAPTURE)
+
 SHORTEST_CAPTURE_S = 0.3
 
 WOBBLE_S = 2.0
@@ -185,7 +187,8 @@ def consider(lane: Lane, policy: Policy, now: Now) -> Outcome:
         lane = replace(lane, phase=Phase.REFERRED)
         return lane, (entry, show(lane), timer(lane, Timer.REFER, policy.refer_s))
     lane = replace(lane, phase=rest_phase(lane))
-    return lane, (entry, show(lane, policy.show_s), timer(lane, Timer.SHOW, policy.show_s))
+    later = (timer(lane, Timer.REFER, max(policy.refer_s, policy.show_s)),) if decision.overridable else ()
+    return lane, (entry, show(lane, policy.show_s), timer(lane, Timer.SHOW, policy.show_s), *later)
 
 
 def better_try(before: FaceFacts | None, latest: FaceFacts, policy: Policy) -> FaceFacts:
@@ -223,7 +226,7 @@ def _lane_is_closed(lane: Lane) -> bool:
 def _gather(lane: Lane, decision: Decision, policy: Policy) -> Outcome:
     """Ask for what is missing and was not asked for yet. While a person decided, answers and timers came to nothing."""
     effects: list[Effect] = []
-    fresh = [need for need in decision.awaiting if need not in lane.asked or lane.phase is Phase.REFERRED]
+    fresh = [need for need in decision.awaiting if need not in lane.asked or lane.phase not in GATHERING]
     if Need.LOOKUP in fresh:
         effects += [Lookup(lane.attempt, lane.scan), timer(lane, Timer.LOOKUP, policy.lookup_s)]
     if Need.CLAIM in fresh:

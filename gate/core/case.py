@@ -17,10 +17,12 @@ from models.decision import (
     Policy,
     Reason,
     StewardAction,
+    StewardWord,
     TicketFacts,
     Verdict,
 )
 from models.passage import Direction, Use
+from models.profiles import MAY_BE_OVERRIDDEN
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ FACE_REASONS = frozenset(
     }
 )
 """Told one of these, a steward who says "admit" has compared the portrait and the person by eye."""
+
+USED = frozenset({Reason.ALREADY_ADMITTED, Reason.DUPLICATE_IDENTITY})
+"""To these a steward may say that the holder stands here: then somebody else passed before, and may sit on the seat."""
 
 BY_EYE = FACE_REASONS | {Reason.DOCUMENT_NEEDED}
 """So he has told this: who looks at an ID looks at the portrait on it, and no camera need look again."""
@@ -156,8 +161,40 @@ class Case:
         """Whether a person stood in for the camera."""
         return any(word.action is StewardAction.ADMIT and word.on in BY_EYE for word in self.facts.steward)
 
-    def settles(self, objection: Objection) -> bool:
-        """Whether a person's word settles this: it settles what he was shown when he gave it, and that alone."""
-        return not objection.final and any(
-            word.action is StewardAction.ADMIT and word.on is objection.reason for word in self.facts.steward
-        )
+    def settled_by(self, objection: Objection) -> StewardWord | None:
+        """The word that settles this: it settles what a person was shown when he gave it, and that alone.
+
+        A steward's own word is enough where it can settle it; an override counts where nothing less does.
+        """
+        about = [word for word in self.facts.steward if word.on is objection.reason]
+        plain = (word for word in about if not objection.final and _is_yes(word))
+        overriding = (word for word in about if self.overrides(word, objection.reason))
+        return next(plain, None) or next(overriding, None)
+
+    def may_be_overridden(self, reason: Reason) -> bool:
+        """Whether the policy lets a supervisor pass over this, as far as a policy may."""
+        return reason in MAY_BE_OVERRIDDEN and reason in self.policy.overridable
+
+    def overrides(self, word: StewardWord, reason: Reason) -> bool:
+        """Whether this word overrides: with a cause, and by two where two are asked for."""
+        by_enough = not self.policy.override_by_two or word.second not in ("", word.actor)
+        is_whole = word.action is StewardAction.OVERRIDE and word.cause is not None and by_enough
+        return is_whole and self.may_be_overridden(reason)
+
+
+def _is_yes(word: StewardWord) -> bool:
+    seated = word.action is StewardAction.HOLDER_HERE and word.on in USED
+    return word.action is StewardAction.ADMIT or seated
+
+
+def first_use(facts: Facts, ticket: str, reason: Reason) -> Use | None:
+    """The use that stands against this ticket: what the authority told, or what this gate knows itself."""
+    if facts.lookup is None or reason not in USED:
+        return None
+    if reason is Reason.DUPLICATE_IDENTITY:
+        person = facts.lookup.person_key
+        others = [use for use in facts.lookup.uses if use.person_key == person and use.ticket != ticket]
+        return max((use for use in others if use.direction is Direction.ENTRY), key=lambda use: use.at, default=None)
+    if facts.claim_first is not None:
+        return facts.claim_first
+    return max((use for use in facts.lookup.uses if use.ticket == ticket), key=lambda use: use.at, default=None)

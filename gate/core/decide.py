@@ -8,21 +8,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.core.case import Case, Finding, Missing, Objection, Pass
+from gate.core.case import Case, Finding, Missing, Objection, Pass, first_use
 from gate.core.rules import ENTRY_RULES, EXIT_RULES, SCREENING_RULES, TICKET_RULES, Rule, live_hits
-from models.decision import Decision, Facts, Need, Now, Policy, Reason, TicketFacts, Verdict
-from models.passage import Direction
+from models.decision import (
+    Decision,
+    Facts,
+    Need,
+    Now,
+    Policy,
+    Reason,
+    StewardAction,
+    StewardWord,
+    TicketFacts,
+    Verdict,
+)
+from models.passage import Direction, Use
 from models.ticket import Note, NoteKind
 from models.watch import WatchAction
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rule's finding, and whether a person settled it."""
+    """One rule's finding, and the word by which a person settled it."""
 
     rule: Rule
     finding: Finding
-    settled: bool = False
+    word: StewardWord | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether a person did."""
+        return self.word is not None
 
 
 def decide(facts: Facts, policy: Policy, now: Now) -> Decision:
@@ -76,9 +92,9 @@ def _walk(case: Case) -> tuple[Step, ...]:
     steps: list[Step] = []
     for rule in _rules_for(case):
         finding = rule(case)
-        settled = isinstance(finding, Objection) and case.settles(finding)
-        steps.append(Step(rule, finding, settled))
-        if isinstance(finding, Objection) and not settled:
+        word = case.settled_by(finding) if isinstance(finding, Objection) else None
+        steps.append(Step(rule, finding, word))
+        if isinstance(finding, Objection) and word is None:
             break
         if isinstance(finding, Missing) and finding.need is Need.LOOKUP:
             break
@@ -95,8 +111,18 @@ def _conclude(case: Case, steps: tuple[Step, ...]) -> Decision:
     last = steps[-1]
     if isinstance(last.finding, Objection) and not last.settled:
         objection = last.finding
-        return Decision(objection.verdict, objection.reason, (), ticket, notes, settleable=not objection.final)
-    return Decision(Verdict.ADMIT, _why_admitted(case, steps), (), ticket, notes, _flags(steps))
+        overridable = objection.final and case.may_be_overridden(objection.reason)
+        return Decision(
+            objection.verdict,
+            objection.reason,
+            (),
+            ticket,
+            notes,
+            settleable=not objection.final,
+            overridable=overridable,
+        )
+    flags, first = _flags(steps), _sits_there(case, steps)
+    return Decision(Verdict.ADMIT, _why_admitted(case, steps), (), ticket, notes, flags, first_use=first)
 
 
 def _why_admitted(case: Case, steps: tuple[Step, ...]) -> Reason:
@@ -111,9 +137,18 @@ def _flags(steps: tuple[Step, ...]) -> tuple[str, ...]:
     for step in steps:
         if isinstance(step.finding, Pass):
             flags += step.finding.flags
-        if isinstance(step.finding, Objection):  # settled, or it would have stood
-            flags.append(f"settled_{step.finding.reason}")
+        if isinstance(step.finding, Objection) and step.word is not None:
+            overridden = step.word.action is StewardAction.OVERRIDE
+            flags.append(f"{'override' if overridden else 'settled'}_{step.finding.reason}")
+            flags += ["seat_check"] if step.word.action is StewardAction.HOLDER_HERE else []
     return tuple(dict.fromkeys(flags))
+
+
+def _sits_there(case: Case, steps: tuple[Step, ...]) -> Use | None:
+    """The use by which somebody else may sit on the seat of a holder who stands here."""
+    ticket = case.ticket.ticket if case.ticket else ""
+    doubted = (step.word.on for step in steps if step.word and step.word.action is StewardAction.HOLDER_HERE)
+    return next((first_use(case.facts, ticket, reason) for reason in doubted if reason), None)
 
 
 def _notes(case: Case) -> tuple[Note, ...]:

@@ -8,7 +8,10 @@ from enum import StrEnum
 from models.credential import CardProblem, Medium
 from models.decision import CardFacts, ClaimAnswer, FaceFacts, LookupFacts, StewardAction
 from models.face import FaceProblem
+from models.ledger import EntryKind
 from models.passage import Direction, SensorSignal, Use
+from models.record import Body
+from models.staff import Cause
 from models.view import Mode, Who
 from models.watch import WatchHit
 
@@ -116,21 +119,39 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class StewardSaid:
-    """A person decided."""
+    """A person decided. `cause` belongs to an override, and `second` is who overrides as well."""
 
     attempt: int
     action: StewardAction
     actor: str
     why: str = ""
+    cause: Cause | None = None
+    second: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModeSet:
-    """A person changed how the lane is run."""
+    """A person changed how the lane is run; with `until` (Unix seconds) for a while."""
 
     mode: Mode
     actor: str
     why: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModeEnded:
+    """The while is over for which a mode was set, up to `until`."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class StaffNoted:
+    """Something about the people at the lane is to be on record: a shift, a wrong PIN, a setting."""
+
+    kind: EntryKind
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +206,8 @@ Event = (
     | TimedOut
     | StewardSaid
     | ModeSet
+    | ModeEnded
+    | StaffNoted
     | DeviceLost
     | DeviceBack
     | ClockJudged

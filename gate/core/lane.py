@@ -7,6 +7,7 @@ dropped, so that nobody walks on somebody else's face. `python -m gate.core.lane
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gate.core import attempt, barrier, staff, upkeep
@@ -21,12 +22,14 @@ from gate.core.events import (
     FaceCompared,
     FaceHinted,
     LookupFailed,
+    ModeEnded,
     ModeSet,
     Passed,
     RecordFailed,
     ReleaseFailed,
     SensorDoubted,
     SensorSaw,
+    StaffNoted,
     StewardSaid,
     TicketFound,
     TimedOut,
@@ -40,10 +43,12 @@ Handler = Callable[[Lane, Any, Policy, Now], Outcome]
 
 
 def end_show(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
-    """The verdict was on the screen long enough."""
-    if event.timer is not Timer.SHOW:
+    """The verdict was on the screen long enough. What a supervisor may still override is kept while nobody waits."""
+    if event.timer not in (Timer.SHOW, Timer.REFER):
         return lane, ()
-    lane = clear(lane)
+    refused = lane.decision is not None and lane.decision.overridable
+    kept = refused and event.timer is Timer.SHOW and lane.phase is Phase.IDLE and lane.waiting is None
+    lane = replace(lane, told=True) if kept else clear(lane)
     return lane, (show(lane),)
 
 
@@ -65,7 +70,7 @@ TABLE: dict[tuple[Phase, type[Event]], Handler] = {
     (Phase.CAPTURE, FaceCompared): attempt.on_face,
     (Phase.CAPTURE, FaceHinted): attempt.on_hint,
     **{(phase, TimedOut): attempt.on_timeout for phase in _BUSY},
-    **{(phase, StewardSaid): staff.on_steward for phase in (*_BUSY, Phase.REFERRED)},
+    **{(phase, StewardSaid): staff.on_steward for phase in (*_BUSY, Phase.REFERRED, Phase.IDLE)},
     (Phase.REFERRED, TimedOut): staff.on_refer_timeout,
     (Phase.RELEASED, Passed): barrier.on_passed,
     (Phase.RELEASED, TimedOut): barrier.on_passage_timeout,
@@ -77,6 +82,8 @@ TABLE: dict[tuple[Phase, type[Event]], Handler] = {
     **{(phase, SensorSaw): barrier.on_signal for phase in Phase},
     **{(phase, RecordFailed): barrier.on_record_failed for phase in Phase},
     **{(phase, ModeSet): upkeep.on_mode for phase in Phase},
+    **{(phase, ModeEnded): upkeep.on_mode_ended for phase in Phase},
+    **{(phase, StaffNoted): upkeep.on_staff_noted for phase in Phase},
     **{(phase, DeviceLost): upkeep.on_device_lost for phase in Phase},
     **{(phase, DeviceBack): upkeep.on_device_back for phase in Phase},
     **{(phase, ClockJudged): upkeep.on_clock for phase in Phase},

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gate.core.attempt import body, consider
 from gate.core.barrier import at_rest
-from gate.core.case import FACE_REASONS, needs_face
+from gate.core.case import FACE_REASONS, USED, Case, needs_face
 from gate.core.effects import StopCapture
 from gate.core.events import StewardSaid, TimedOut, Timer
 from gate.core.state import Lane, Outcome, mark, record
@@ -20,11 +20,15 @@ ANSWERS = {StewardAction.CONFIRM: Reason.CONFIRM_FIRST, StewardAction.CLEAR_WATC
 
 def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outcome:
     """A person speaks about the one in the lane. A word that can't settle what is asked changes nothing."""
-    if not _fits(lane, event.action, policy):
+    if event.action is StewardAction.OVERRIDE:
+        fits = _overrides(lane, event, policy, now)
+    else:
+        fits = lane.phase is not Phase.IDLE and _fits(lane, event.action, policy)
+    if not fits:
         return lane, ()
     again = event.action is StewardAction.RETRY_FACE
     capturing = lane.phase is Phase.CAPTURE
-    lane = mark(_with_word(lane, event), "steward", now)
+    lane = mark(replace(_with_word(lane, event), told=False), "steward", now)
     lane, effects = consider(_without_face(lane) if again else lane, policy, now)
     return lane, ((StopCapture(lane.attempt), *effects) if capturing else effects)
 
@@ -38,15 +42,28 @@ def _fits(lane: Lane, action: StewardAction, policy: Policy) -> bool:
         return False
     if action in ANSWERS:
         return word.reason is ANSWERS[action]
+    if action is StewardAction.HOLDER_HERE:
+        return word.settleable and word.reason in USED
     if action is StewardAction.RETRY_FACE:
         return needs_face(lane.facts, policy) and word.settleable and word.reason in FACE_REASONS
     return word.settleable
 
 
-def _with_word(lane: Lane, event: StewardSaid) -> Lane:
+def _overrides(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> bool:
+    """Whether this override settles what the lane said last: while a person decides, or until somebody else comes."""
+    said = lane.decision
+    if lane.phase not in (Phase.REFERRED, Phase.IDLE) or said is None or not said.overridable:
+        return False
+    return Case(lane.facts, policy, now).overrides(_word(lane, event), said.reason)
+
+
+def _word(lane: Lane, event: StewardSaid) -> StewardWord:
     on = lane.decision.reason if lane.decision else None
-    word = StewardWord(event.action, event.actor, event.why, on)
-    return replace(lane, facts=replace(lane.facts, steward=(*lane.facts.steward, word)))
+    return StewardWord(event.action, event.actor, event.why, on, event.cause, event.second)
+
+
+def _with_word(lane: Lane, event: StewardSaid) -> Lane:
+    return replace(lane, facts=replace(lane.facts, steward=(*lane.facts.steward, _word(lane, event))))
 
 
 def _without_face(lane: Lane) -> Lane:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from gate.core.case import first_use
 from gate.core.effects import Effect, Record, Show, StartTimer
 from gate.core.events import CardRead, Timer
-from models.decision import Decision, Facts, Need, Now, Reason
+from models.credential import Medium
+from models.decision import Decision, Facts, Need, Now
 from models.ledger import EntryKind
-from models.passage import Direction, SignalKind, Use
-from models.record import Body
+from models.passage import Direction, SignalKind
+from models.record import Body, ModeBody
 from models.view import LaneView, Mode, Phase, Who
 
 ESSENTIAL = ("reader", "relay", "ledger")
@@ -17,6 +19,9 @@ ESSENTIAL = ("reader", "relay", "ledger")
 
 Lamps and voices (`signal`) and further inputs (`input`) are missed by staff, and by nothing in here.
 """
+
+BY_ORDER = "by_order"
+"""In the place of a device's name: a person took the lane out of service."""
 
 SENSOR = "sensor"
 """The one device that sees turns, by its name."""
@@ -50,7 +55,10 @@ class Lane:
     asked: frozenset[Need] = frozenset()
     holders: dict[str, Who] = field(default_factory=dict)
     hint: str = ""
+    told: bool = False  # the visitor had her word for long enough, and a supervisor may still override it
     mode: Mode = Mode.CONTROLLED
+    mode_by: str = ""
+    mode_until: float | None = None
     lost: tuple[str, ...] = ()
     clock_trusted: bool = True
     doubtful: bool = False  # the sensor missed something since this person was released
@@ -69,9 +77,16 @@ def new_lane(
     has_sensor: bool = False,
     lost: tuple[str, ...] = (),
     attempt: int = 0,
+    ordered: ModeBody | None = None,
 ) -> Lane:
-    """A lane at rest. `lost` names the devices that have not reported yet, `attempt` is the last number given out."""
+    """A lane at rest.
+
+    `lost` names the devices that have not reported yet, `attempt` is the last number given out, and `ordered` how it
+    was being run when the process before this one ended.
+    """
     lane = Lane(gate=gate, direction=direction, has_sensor=has_sensor, lost=lost, attempt=attempt)
+    if ordered is not None:
+        lane = replace(lane, mode=ordered.mode, mode_by=ordered.actor, mode_until=ordered.until)
     return replace(lane, phase=rest_phase(lane))
 
 
@@ -79,12 +94,25 @@ def rest_phase(lane: Lane) -> Phase:
     """Where the lane stands when nobody is in it."""
     if out_of_order(lane):
         return Phase.FAULT
-    return {Mode.CONTROLLED: Phase.IDLE, Mode.PAUSED: Phase.PAUSED, Mode.FREE: Phase.FREE}[lane.mode]
+    return {Mode.PAUSED: Phase.PAUSED, Mode.FREE: Phase.FREE}.get(lane.mode, Phase.IDLE)
 
 
 def out_of_order(lane: Lane) -> str:
-    """The essential device that is missing, or an empty string."""
-    return next((device for device in ESSENTIAL if device in lane.lost), "")
+    """The essential device that is missing, or `BY_ORDER`, or an empty string."""
+    ordered = BY_ORDER if lane.mode is Mode.OUT_OF_ORDER else ""
+    return next((device for device in ESSENTIAL if device in lane.lost), ordered)
+
+
+def may_go_on(lane: Lane) -> bool:
+    """Whether the person in the lane may still be looked up and compared: what is known of her is kept as long."""
+    refused = lane.decision is not None and lane.decision.overridable
+    return lane.phase in (Phase.LOOKUP, Phase.CAPTURE, Phase.REFERRED) or (lane.phase is Phase.IDLE and refused)
+
+
+def scans_to_keep(lane: Lane) -> frozenset[int]:
+    """The credentials that a look-up may still need: of the one who waits, and of one who was not looked up yet."""
+    waiting = {lane.waiting[0].scan} if lane.waiting else set()
+    return frozenset(waiting | ({lane.scan} if may_go_on(lane) and lane.facts.lookup is None else set()))
 
 
 def sees_turns(lane: Lane) -> bool:
@@ -105,6 +133,7 @@ def clear(lane: Lane) -> Lane:
         asked=frozenset(),
         holders={},
         hint="",
+        told=False,
         doubtful=False,
         marks=(),
     )
@@ -124,8 +153,8 @@ def step_times(lane: Lane) -> dict[str, float]:
 
 
 def show(lane: Lane, seconds: float = 0.0) -> Show:
-    """The lane as the screens are told of it. A word that awaits more is not said yet."""
-    decision = lane.decision
+    """The lane as the screens are told of it. A word that awaits more is not said yet, one told is not said again."""
+    decision = None if lane.told else lane.decision
     said = None if decision and decision.awaiting else decision
     return Show(
         LaneView(
@@ -142,22 +171,17 @@ def show(lane: Lane, seconds: float = 0.0) -> Show:
             settleable=said.settleable if said else False,
             mode=lane.mode,
             seconds=seconds,
-            first_use=_first_use(lane) if said else None,
-            medium=lane.facts.card.medium if lane.facts.card else lane.facts.problem_medium,
+            first_use=first_use(lane.facts, said.ticket, said.reason) if said else None,
+            medium=_medium(lane) if not lane.told else None,
             alerts=tuple(dict.fromkeys(alert.kind.value for alert in lane.alerts)),
+            overridable=bool(lane.decision and lane.decision.overridable),
+            refused=lane.decision.reason if lane.told and lane.decision else None,
         )
     )
 
 
-def _first_use(lane: Lane) -> Use | None:
-    """The use that a ticket is refused for: what the authority told, or what this gate knows itself."""
-    decision, facts = lane.decision, lane.facts
-    if decision is None or decision.reason is not Reason.ALREADY_ADMITTED:
-        return None
-    if facts.claim_first is not None:
-        return facts.claim_first
-    uses = [use for use in facts.lookup.uses if use.ticket == decision.ticket] if facts.lookup else []
-    return max(uses, key=lambda use: use.at, default=None)
+def _medium(lane: Lane) -> Medium | None:
+    return lane.facts.card.medium if lane.facts.card else lane.facts.problem_medium
 
 
 def record(lane: Lane, kind: EntryKind, body: Body, *, opens: bool = False, settles: bool = False) -> Record:

@@ -5,23 +5,39 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.core.effects import Effect, Hold
-from gate.core.events import ClockJudged, DeviceBack, DeviceLost, ModeSet
+from gate.core.events import ClockJudged, DeviceBack, DeviceLost, ModeEnded, ModeSet, StaffNoted
 from gate.core.state import SENSOR, Lane, Outcome, clear, record, show
 from models.decision import Now, Policy
 from models.ledger import EntryKind
 from models.record import DeviceBody, ModeBody
 from models.view import Mode, Phase
 
+TIME_IS_UP = "time is up"
+"""Why a mode ends that was set for a while."""
+
 AT_REST = frozenset({Phase.IDLE, Phase.PAUSED, Phase.FREE, Phase.FAULT})
 
 
 def on_mode(lane: Lane, event: ModeSet, policy: Policy, now: Now) -> Outcome:
     """A person changes how the lane is run; it holds for the next person, the barrier follows at once."""
-    effects: list[Effect] = [record(lane, EntryKind.MODE, ModeBody(event.mode, event.actor, event.why))]
+    until = None if event.mode is Mode.CONTROLLED else event.until
+    effects: list[Effect] = [record(lane, EntryKind.MODE, ModeBody(event.mode, event.actor, event.why, until))]
     if (event.mode is Mode.FREE) is not (lane.mode is Mode.FREE):
         effects.append(Hold(event.mode is Mode.FREE))
-    lane = _settle(replace(lane, mode=event.mode))
+    lane = _settle(replace(lane, mode=event.mode, mode_by=event.actor, mode_until=until))
     return lane, (*effects, show(lane))
+
+
+def on_mode_ended(lane: Lane, event: ModeEnded, policy: Policy, now: Now) -> Outcome:
+    """The while is over: the lane is controlled again, by the word of whoever set the mode. A later word stands."""
+    if lane.mode_until is None or lane.mode_until != event.until or now.wall < event.until:
+        return lane, ()
+    return on_mode(lane, ModeSet(Mode.CONTROLLED, lane.mode_by, TIME_IS_UP), policy, now)
+
+
+def on_staff_noted(lane: Lane, event: StaffNoted, policy: Policy, now: Now) -> Outcome:
+    """Who works here is no business of the visitor's: it is written down, and that is all."""
+    return lane, (record(lane, event.kind, event.body),)
 
 
 def on_device_lost(lane: Lane, event: DeviceLost, policy: Policy, now: Now) -> Outcome:

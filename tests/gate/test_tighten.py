@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gate.tighten import WAYS, Loosening, Overrides, given, tighten
 from models.credential import Assurance
-from models.decision import CodeNeed, OfflineRule, Policy, Profile, ReEntryMode
+from models.decision import CodeNeed, OfflineRule, Policy, Profile, Reason, ReEntryMode
 from models.face import FaceBands
 from models.typed import TypedNeed
 
@@ -32,6 +32,8 @@ SIGNED = Policy(
     offline_rule=OfflineRule.HOME_GATE_ONLY,
     min_code_assurance=Assurance.SIGNED,
     code_needs=CodeNeed.FACE,
+    overridable=(Reason.WRONG_GATE, Reason.EXPIRED),
+    override_by_two=True,
     typed_needs=TypedNeed.DOCUMENT,
 )
 # name: (stricter, looser) than SIGNED
@@ -60,6 +62,9 @@ WORDS = {
     "pulse_s": (0.3, 0.6),
     "min_code_assurance": (Assurance.AUTHENTICATED, Assurance.UID_ONLY),
     "code_needs": (CodeNeed.STEWARD, CodeNeed.NOTHING),
+    "overridable": ((Reason.WRONG_GATE,), (Reason.WRONG_GATE, Reason.UNBOUND)),
+    "override_by_two": (True, False),
+    "show_portrait": (False, True),
     "typed_needs": (TypedNeed.DOCUMENT, TypedNeed.STEWARD),
 }
 

@@ -68,7 +68,7 @@ def test_only_those_are_kept_who_wait_or_are_not_known_yet():
     visitor = Visitor()
     gone, waiting, later = (visitor.presents(ANNA.card(), None).scan for _ in range(3))
     visitor.has_come(waiting)
-    visitor.keep_only(waiting)
+    visitor.keep_only({waiting})
     assert [visitor.credential(scan) is not None for scan in (gone, waiting, later)] == [False, True, True]
 
 

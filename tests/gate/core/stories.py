@@ -17,11 +17,13 @@ from gate.core.events import (
     FaceCompared,
     FaceHinted,
     LookupFailed,
+    ModeEnded,
     ModeSet,
     Passed,
     RecordFailed,
     ReleaseFailed,
     SensorSaw,
+    StaffNoted,
     StewardSaid,
     TicketFound,
     TimedOut,
@@ -37,11 +39,14 @@ from models.decision import (
     StewardAction,
 )
 from models.face import FaceProblem
+from models.ledger import EntryKind
 from models.passage import STANDING, Direction, Passage, SensorSignal, SignalKind
+from models.record import ShiftBody
+from models.staff import Cause
 from models.ticket import ManifestState, Note, NoteKind, TicketStatus
 from models.view import Mode, Phase
 from models.watch import HitMeans, WatchAction, WatchHit
-from tests.gate.core.strategies import DAY, DOORS, EVENT, STEP, card, code, face, hit, lookup, mostly, ticket, use
+from tests.gate.core.strategies import DAY, DOORS, EVENT, NOW, STEP, card, code, face, hit, lookup, mostly, ticket, use
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def of_attempt(attempt: int, event: Event) -> Event:
 FOUND = (
     lookup(),
     lookup(ticket(gates=())),
+    lookup(ticket(gates=("south",))),
     lookup(tickets=()),
     lookup(ticket("T1"), ticket("T2")),
     lookup(ticket(status=TicketStatus.REVOKED)),
@@ -134,6 +140,12 @@ REPLIES = (
     *(Reply(said=said) for said in StewardAction),
 )
 
+OVERRIDES = tuple(
+    StewardSaid(0, StewardAction.OVERRIDE, "supervisor-1", "vouched for", cause, second)
+    for cause in (None, Cause.HELPDESK)
+    for second in ("", "supervisor-1", "supervisor-2")
+)
+
 EVENTS: tuple[Event, ...] = (
     *(CardRead(2, card(), who) for who in ("", "an", "wei")),
     CardRead(3, card(), "an", Direction.EXIT),
@@ -150,7 +162,11 @@ EVENTS: tuple[Event, ...] = (
     *(SensorSaw(SensorSignal(SignalKind.CLEARED, detail=kind), device) for kind in STANDING for device in SENSORS),
     *(TimedOut(0, timer) for timer in Timer),
     *(StewardSaid(0, action, "steward-4") for action in StewardAction),
+    *OVERRIDES,
     *(ModeSet(mode, "steward-4") for mode in Mode),
+    *(ModeSet(mode, "supervisor-1", until=NOW.wall + 5.0) for mode in Mode),
+    ModeEnded(NOW.wall + 5.0),
+    StaffNoted(EntryKind.SHIFT, ShiftBody("steward-4", on=True)),
     *(DeviceLost(device) for device in DEVICES),
     *(DeviceBack(device) for device in DEVICES),
     *(ClockJudged(trusted) for trusted in (True, False)),
@@ -164,7 +180,8 @@ def events() -> st.SearchStrategy[Event]:
     modes = st.sampled_from([ModeSet(mode, "steward-4") for mode in Mode])
     skips = st.just(StewardSaid(0, StewardAction.SKIP_FACE, "steward-4"))
     words = st.sampled_from([StewardSaid(0, action, "steward-4") for action in StewardAction])
-    return st.one_of(st.sampled_from(EVENTS), st.just(CardRead(4, card(), "wei")), words, skips, modes)
+    overrides = st.sampled_from(OVERRIDES[-2:])
+    return st.one_of(st.sampled_from(EVENTS), st.just(CardRead(4, card(), "wei")), words, overrides, skips, modes)
 
 
 def moves() -> st.SearchStrategy[Move]:

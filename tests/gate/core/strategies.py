@@ -33,6 +33,7 @@ from models.face import Comparison, FaceProblem
 from models.ids import DocumentType
 from models.passage import Direction, Passage, Use
 from models.profiles import DLIB_BANDS, policy_of
+from models.staff import Cause
 from models.ticket import Entitlement, ManifestState, Note, NoteKind, TicketStatus, Validity
 from models.typed import TypedNeed
 from models.watch import HitMeans, WatchAction, WatchHit
@@ -132,6 +133,12 @@ def word(action: StewardAction = StewardAction.ADMIT, on: Reason | None = None) 
     return StewardWord(action, "steward-4", on=on)
 
 
+def override(on: Reason, **changes: Any) -> StewardWord:
+    """One word of one supervisor, with a cause."""
+    said = StewardWord(StewardAction.OVERRIDE, "supervisor-1", "vouched for", on, Cause.HELPDESK)
+    return replace(said, **changes)
+
+
 # --- strategies ---------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +179,9 @@ def policies() -> st.SearchStrategy[Policy]:
             "occupancy_limit": st.sampled_from([None, 0, 100, 101]),
             "claims": st.booleans(),
             "offline_rule": st.sampled_from(OfflineRule),
+            "overridable": st.lists(st.sampled_from(Reason), max_size=6, unique=True).map(tuple)
+            | st.just(tuple(Reason)),
+            "override_by_two": st.booleans(),
         },
     )
     few = changes.map(lambda all_of_them: dict(list(all_of_them.items())[:4]))
@@ -268,7 +278,18 @@ def faces() -> st.SearchStrategy[FaceFacts]:
 def words() -> st.SearchStrategy[StewardWord]:
     """A steward's word, mostly about something that he may settle."""
     settling = st.builds(word, st.just(StewardAction.ADMIT), st.sampled_from([None, *Reason]))
-    return st.one_of(settling, st.builds(word, st.sampled_from(StewardAction), st.sampled_from([None, *Reason])))
+    any_word = st.builds(word, st.sampled_from(StewardAction), st.sampled_from([None, *Reason]))
+    return st.one_of(settling, any_word, overrides())
+
+
+def overrides(reasons: st.SearchStrategy[Reason] | None = None) -> st.SearchStrategy[StewardWord]:
+    """A supervisor's word, alone or with another, now and then without a cause."""
+    return st.builds(
+        override,
+        reasons or st.sampled_from(Reason),
+        cause=mostly(Cause.HELPDESK, st.sampled_from([None, *Cause])),
+        second=st.sampled_from(["", "supervisor-1", "supervisor-2"]),
+    )
 
 
 ODD_CARDS = (

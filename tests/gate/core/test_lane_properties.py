@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gate.core.decide import chosen_ticket, explain
 from gate.core.effects import Capture, Record, Release, Show, StartTimer, StopCapture
-from gate.core.events import DeviceBack, FaceCompared, RecordFailed, SensorSaw
+from gate.core.events import DeviceBack, FaceCompared, ModeEnded, RecordFailed, SensorSaw, StaffNoted
 from gate.core.lane import TABLE, step
 from gate.core.rules import TICKET_RULES
 from gate.core.state import Lane, new_lane
@@ -17,7 +17,7 @@ from models.decision import Policy, StewardAction, Verdict
 from models.ledger import EntryKind
 from models.passage import Direction
 from models.record import DecisionBody
-from models.view import Phase
+from models.view import Mode, Phase
 from tests.examples import examples
 from tests.gate.core.paper_lane import REST, PaperLane, Taken
 from tests.gate.core.stories import EVENTS, Move, of_attempt, stories
@@ -140,6 +140,36 @@ def every_change_of_what_stands_is_shown(taken: Taken, rules: Policy) -> None:
         assert set(view.alerts) == {alert.kind for alert in taken.after.alerts}
 
 
+def nothing_is_overridden_that_the_policy_does_not_leave_to_supervisors(taken: Taken, rules: Policy) -> None:
+    for effect in taken.effects:
+        if isinstance(effect, Record) and isinstance(effect.body, DecisionBody):
+            said = {word.on for word in effect.body.facts.steward if word.action is StewardAction.OVERRIDE}
+            assert said <= set(rules.overridable)
+            overridden = {flag for flag in effect.body.decision.flags if flag.startswith("override_")}
+            assert overridden <= {f"override_{reason}" for reason in said}
+
+
+def who_was_told_is_shown_no_longer_and_can_be_overridden_until_somebody_comes(taken: Taken, rules: Policy) -> None:
+    lane = taken.after
+    assert not lane.told or (lane.phase is Phase.IDLE and lane.decision is not None and lane.decision.overridable)
+    for effect in taken.effects:
+        if isinstance(effect, Show) and effect.view.refused is not None:
+            view = effect.view
+            assert (view.verdict, view.reason, view.ticket, view.overridable) == (None, None, "", True)
+
+
+def a_mode_for_a_while_ends_when_that_is_over_and_not_before(taken: Taken, rules: Policy) -> None:
+    if isinstance(taken.event, ModeEnded) and taken.effects:
+        assert taken.before.mode_until == taken.event.until <= taken.now.wall
+        assert (taken.after.mode, taken.after.mode_until) == (Mode.CONTROLLED, None)
+
+
+def who_works_here_moves_nothing(taken: Taken, rules: Policy) -> None:
+    if isinstance(taken.event, StaffNoted):
+        assert taken.after is taken.before
+        assert [type(effect) for effect in taken.effects] == [Record]
+
+
 LAWS = (
     a_release_comes_right_after_the_record_of_its_admission,
     only_an_admission_opens_the_lane,
@@ -153,6 +183,10 @@ LAWS = (
     what_a_sensor_tells_of_states_is_written_and_moves_nothing,
     what_stands_ends_by_the_word_of_its_own_device_alone,
     every_change_of_what_stands_is_shown,
+    nothing_is_overridden_that_the_policy_does_not_leave_to_supervisors,
+    who_was_told_is_shown_no_longer_and_can_be_overridden_until_somebody_comes,
+    a_mode_for_a_while_ends_when_that_is_over_and_not_before,
+    who_works_here_moves_nothing,
 )
 
 

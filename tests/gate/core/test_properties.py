@@ -32,18 +32,22 @@ from models.decision import (
 )
 from models.passage import Direction, Use
 from models.ticket import TicketStatus
-from models.watch import WatchHit
+from models.watch import WatchAction, WatchHit
 from tests.examples import examples
-from tests.gate.core.house_rules import is_bound, is_live, is_unused, may_pass
+from tests.gate.core.house_rules import FOR_SUPERVISORS, is_bound, is_live, is_unused, may_pass
 from tests.gate.core.strategies import (
     DAY,
+    NOW,
     codes,
     faces,
     facts,
     good_facts,
+    hit,
     hits,
     lookup,
     nows,
+    override,
+    overrides,
     policies,
     ticket,
     tickets,
@@ -96,7 +100,7 @@ def test_of_several_tickets_one_that_is_good_is_chosen(
     good = {
         each.ticket
         for each in held
-        if is_live(known, rules, now, each) and is_bound(rules, each) and is_unused(known, rules, now, each)
+        if is_live(known, rules, now, each) and is_bound(known, rules, each) and is_unused(known, rules, now, each)
     }
     chosen = chosen_ticket(known, rules, now)
     assert chosen is not None
@@ -250,6 +254,59 @@ def test_a_steward_who_says_everything_admits_nobody_without_a_ticket(
     )
     without = replace(known, direction=Direction.ENTRY, lookup=lookup(tickets=held), steward=everything)
     assert decide(without, replace(rules, needs_ticket=True), now).verdict is not Verdict.ADMIT
+
+
+@thorough
+@given(facts(), policies(), nows(), st.lists(overrides(), min_size=1, max_size=3))
+def test_an_override_changes_nothing_that_the_policy_does_not_leave_to_supervisors(
+    known: Facts, rules: Policy, now: Now, talk: list[StewardWord]
+) -> None:
+    before = decide(known, rules, now)
+    beyond = tuple(each for each in talk if each.on not in rules.overridable or each.on not in FOR_SUPERVISORS)
+    assert decide(replace(known, steward=(*known.steward, *beyond)), rules, now) == before
+    if not before.overridable:
+        here = tuple(replace(each, on=before.reason) for each in talk)
+        assert decide(replace(known, steward=(*known.steward, *here)), rules, now) == before
+
+
+@thorough
+@given(facts(), policies(), nows(), st.sampled_from(["supervisor-1", "supervisor-2"]))
+def test_what_a_supervisor_may_override_goes_on_from_there_by_as_many_as_it_takes(
+    known: Facts, rules: Policy, now: Now, second: str
+) -> None:
+    before = decide(known, rules, now)
+    if not before.overridable:
+        return  # five of six are not; the reasons' own table has one of each
+    assert not before.settleable
+    after = decide(replace(known, steward=(*known.steward, override(before.reason, second=second))), rules, now)
+    enough = not rules.override_by_two or second == "supervisor-2"
+    assert (after != before) is enough
+    if after.verdict is Verdict.ADMIT:
+        assert after.reason is Reason.OK_BY_STEWARD
+        assert f"override_{before.reason}" in after.flags
+
+
+@thorough
+@given(facts(), policies(), nows(), st.sampled_from(WatchAction))
+def test_a_listed_person_passes_by_no_override(known: Facts, rules: Policy, now: Now, action: WatchAction) -> None:
+    assume(action is not WatchAction.NOTIFY)
+    rules = replace(rules, overridable=tuple(Reason), override_by_two=False)
+    kept = tuple(each for each in known.steward if each.action is StewardAction.REFUSE)
+    everything = tuple(override(reason) for reason in Reason)
+    entering = replace(known, direction=Direction.ENTRY, face_hits=(hit(action),), steward=(*kept, *everything))
+    now = replace(now, wall=NOW.wall)  # while the entry is in force
+    assert decide(entering, rules, now).verdict is not Verdict.ADMIT
+
+
+@thorough
+@given(facts(), policies(), nows(), st.lists(words(), max_size=4))
+def test_who_is_seated_is_asked_for_exactly_when_the_holder_was_said_to_be_here(
+    known: Facts, rules: Policy, now: Now, talk: list[StewardWord]
+) -> None:
+    word = decide(replace(known, steward=tuple(talk)), rules, now)
+    here = any(each.action is StewardAction.HOLDER_HERE for each in talk)
+    assert "seat_check" not in word.flags or (here and word.first_use is not None)
+    assert word.first_use is None or "seat_check" in word.flags
 
 
 def test_the_strategies_are_worth_something() -> None:
