@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from PyQt5.QtCore import QRect, Qt, pyqtSignal
@@ -18,9 +19,12 @@ from ui.view import Tone
 RUB = "←"
 """The key that takes the last character back."""
 
-DIGITS = ("123", "456", "789", f" 0{RUB}")
+ZONE_LINE = 44
+"""Characters in a line of a passport's machine readable zone."""
+
 DIGITS_X = ("123", "456", "789", f"X0{RUB}")
-LETTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL<", f"ZXCVBNM-{RUB}")
+LETTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL<", f"ZXCVBNM{RUB}")
+STAFF = ("1234567890", "QWERTYUIOP", "ASDFGHJKL-", f"ZXCVBNM{RUB}")
 
 
 class Keys(QWidget):
@@ -56,12 +60,24 @@ class Mark(StrEnum):
 
 
 class Field(QAbstractButton):
-    """A caption, what was typed, and a tick or a cross with a word. Touched, it is the one that is written into."""
+    """What was typed, with its caption, and a tick or a cross. Touched, it is the one that is written into.
 
-    def __init__(self, caption: str, look: Look, largest: int = 30, parent: QWidget | None = None) -> None:
+    A `low` one has room for a line alone: there its caption gives way to what is typed, and its hint stands elsewhere.
+    `groups`: how many characters stand together, as printed.
+    """
+
+    def __init__(
+        self,
+        caption: str,
+        look: Look,
+        *,
+        groups: tuple[int, ...] = (),
+        low: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.typed, self.hint, self.mark = "", "", Mark.OPEN
-        self._caption, self._largest, self._look = caption, largest, look
+        self._caption, self._look, self._groups, self._low = caption, look, groups, low
         self.setCheckable(True)
         self.setAutoExclusive(True)
         self.setAccessibleName(caption)
@@ -75,29 +91,24 @@ class Field(QAbstractButton):
         self.update()
 
     def fits(self) -> bool:
-        """Whether caption, text and hint are all seen."""
-        return all(
-            fits(text, room.width(), room.height(), self._px(text, room, most)) for text, room, most in self._parts()
-        )
+        """Whether all the words are seen."""
+        return all(fits(part.text, *_size(part.room), part.px()) for part in self._parts())
 
-    def _parts(self) -> list[tuple[str, QRect, int]]:
-        """The words, where they stand and their largest letters: caption and hint above, what was typed below."""
+    def _parts(self) -> list[_Part]:
         inner = self.rect().adjusted(12, 4, -12, -4)
-        upper = round(inner.height() * 0.36)
-        half = round(inner.width() * 0.4)
+        ink = theme.tone(Tone.CALM, contrast=self._look.high_contrast).ink
+        sign = {Mark.GOOD: "✓", Mark.WRONG: "✗", Mark.OPEN: ""}[self.mark]
+        typed = grouped(self.typed, self._groups)
+        if self._low:
+            text = inner.adjusted(0, 0, -24 if sign else 0, 0)
+            shown = _Part(typed, text, 28, ink) if typed else _Part(self._caption, text, 18, ink)
+            return [shown, _Part(sign, inner, 26, self._mark_ink(ink), Qt.AlignRight)]
+        upper, half = round(inner.height() * 0.38), round(inner.width() * 0.4)
         below = QRect(inner.left(), inner.top() + upper, inner.width(), inner.height() - upper)
-        caption = QRect(inner.left(), inner.top(), half, upper)
+        caption = QRect(inner.left(), inner.top(), half if self.hint else inner.width(), upper)
         hint = QRect(inner.left() + half, inner.top(), inner.width() - half, upper)
-        return [(self._caption, caption, 18), (self.shown_hint, hint, 18), (spaced(self.typed), below, self._largest)]
-
-    @property
-    def shown_hint(self) -> str:
-        """The hint with its sign: colour never speaks alone."""
-        sign = {Mark.GOOD: "✓ ", Mark.WRONG: "✗ ", Mark.OPEN: ""}[self.mark]
-        return sign + self.hint
-
-    def _px(self, text: str, room: QRect, most: int) -> int:
-        return fitting_px(text, room.width(), room.height(), most, SMALLEST_PX)
+        said = _Part(f"{sign} {self.hint}".strip(), hint, 18, self._mark_ink(ink), Qt.AlignRight)
+        return [_Part(self._caption, caption, 18, ink), said, _Part(typed, below, 32, ink)]
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A sheet of paper with a thick edge where it is being written on."""
@@ -107,24 +118,43 @@ class Field(QAbstractButton):
         painter.setBrush(QColor(look.panel))
         painter.setPen(QPen(QColor(look.ink), 3 if self.isChecked() else 1))
         painter.drawRoundedRect(self.rect().adjusted(2, 2, -2, -2), 10, 10)
-        colours = (look.ink, self._hint_ink(look.ink), look.ink)
-        aligns = (Qt.AlignLeft, Qt.AlignRight, Qt.AlignLeft)
-        for (text, room, most), ink, align in zip(self._parts(), colours, aligns, strict=True):
-            painter.setFont(theme.font(self._px(text, room, most)))
-            painter.setPen(QColor(ink))
-            painter.drawText(room, int(align | Qt.AlignVCenter | Qt.TextWordWrap), text)
+        for part in self._parts():
+            painter.setFont(theme.font(part.px()))
+            painter.setPen(QColor(part.ink))
+            painter.drawText(part.room, int(part.align | Qt.AlignVCenter | Qt.TextWordWrap), part.text)
         painter.end()
 
-    def _hint_ink(self, ink: str) -> str:
+    def _mark_ink(self, ink: str) -> str:
         if self._look.high_contrast or self.mark is Mark.OPEN:
             return ink
         return theme.tone(Tone.GO if self.mark is Mark.GOOD else Tone.STOP).background
 
 
-def spaced(typed: str) -> str:
-    """In groups that an eye can compare: an ID number as printed by birth date, long lines by their ends."""
-    if len(typed) > 44:
-        return "\n".join(typed[at : at + 44] for at in range(0, len(typed), 44))
-    if typed[:6].isdigit() and 6 < len(typed) <= 18:
-        return " ".join(part for part in (typed[:6], typed[6:14], typed[14:]) if part)
-    return typed
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of a field's words, where they stand, and the largest letters they may have."""
+
+    text: str
+    room: QRect
+    largest: int
+    ink: str
+    align: Qt.AlignmentFlag = Qt.AlignLeft
+
+    def px(self) -> int:
+        return fitting_px(self.text, *_size(self.room), self.largest, SMALLEST_PX)
+
+
+def _size(room: QRect) -> tuple[int, int]:
+    return room.width(), room.height()
+
+
+def grouped(typed: str, groups: tuple[int, ...]) -> str:
+    """`typed` in groups as printed, the rest in one; a machine readable zone in two lines."""
+    if len(typed) > ZONE_LINE:
+        width = ZONE_LINE + 1 if typed[0] in "IAC" else ZONE_LINE  # a card's three lines of 30 make two of 45
+        return "\n".join(typed[at : at + width] for at in range(0, len(typed), width))
+    parts, at = [], 0
+    for size in groups:
+        parts.append(typed[at : at + size])
+        at += size
+    return " ".join(part for part in (*parts, typed[at:]) if part)

@@ -8,7 +8,7 @@ from functools import partial
 from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from models.command import OnShift
-from ui.keys import LETTERS, Field, Keys
+from ui.keys import STAFF, Field, Keys
 from ui.operator_says import clock_time
 from ui.sheets import Sheet
 from ui.view import Tone
@@ -39,7 +39,7 @@ class NumberPage(QWidget):
         self._chosen, self.typed = chosen, ""
         self.field = Field(sheet.words("supervisor.number"), sheet.look)
         self.field.setChecked(True)
-        self.keys = Keys(LETTERS, sheet.look)
+        self.keys = Keys(STAFF, sheet.look)
         self.keys.typed.connect(self.type)
         self.keys.rubbed.connect(self.rub)
         self.ok = sheet.tile(sheet.words("pin.ok"), self.enter, tone=Tone.GO)
