@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -12,22 +11,12 @@ from PyQt5.QtCore import QCoreApplication, QEventLoop
 from PyQt5.QtTest import QSignalSpy
 
 from models import wire
-from models.command import Answer, Command, Line, Order, Snapshot
-from models.decision import Profile
-from models.view import LaneView, Phase
+from models.command import Answer, Command, Line, Order
+from tests.ui.stand_in import PATIENCE_S, Gate, said, snapshot
 from ui import link as link_module
 from ui.link import MOST_COMMAND, MOST_LINE, GateLink, Lines
 
 pytestmark = pytest.mark.usefixtures("qapp")
-PATIENCE_S = 5.0
-
-
-def snapshot(attempt: int = 1) -> Snapshot:
-    return Snapshot(LaneView("G1", Phase.IDLE, attempt), 1.0, Profile.CONCERT)
-
-
-def said(attempt: int = 1) -> bytes:
-    return wire.to_json(Line(snapshot=snapshot(attempt))) + b"\n"
 
 
 def turn_until(wanted: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
@@ -36,40 +25,6 @@ def turn_until(wanted: Callable[[], object], patience_s: float = PATIENCE_S) -> 
     while not wanted():
         assert monotonic() < ends, "it did not come to that"
         QCoreApplication.processEvents(QEventLoop.WaitForMoreEvents | QEventLoop.AllEvents, 20)
-
-
-class Gate:
-    """The other end: listens, takes one screen after the other, says what it is told to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self._listener.settimeout(PATIENCE_S)
-        self.screen: socket.socket | None = None
-
-    def takes(self) -> Gate:
-        self.screen, _ = self._listener.accept()
-        self.screen.settimeout(PATIENCE_S)
-        return self
-
-    def says(self, data: bytes) -> None:
-        assert self.screen is not None
-        self.screen.sendall(data)
-
-    def hears(self) -> Command:
-        assert self.screen is not None
-        data = b""
-        while not data.endswith(b"\n"):
-            data += self.screen.recv(1)
-        return wire.from_json(Command, data)
-
-    def dies(self) -> None:
-        self._listener.close()
-        self.path.unlink(missing_ok=True)
-        if self.screen is not None:
-            self.screen.close()
 
 
 class Heard:
