@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sync.server.pages import board_pages, device_pages, event_pages, import_pages, session_pages, ticket_pages
+from sync.server.pages import (
+    account_pages,
+    board_pages,
+    conflict_pages,
+    device_pages,
+    event_pages,
+    import_pages,
+    place_pages,
+    pretix_pages,
+    session_pages,
+    setup_pages,
+    ticket_pages,
+)
 
 router = APIRouter()
-for part in (session_pages, event_pages, board_pages, ticket_pages, import_pages, device_pages):
+for part in (
+    *(session_pages, account_pages, place_pages, event_pages, setup_pages, pretix_pages),
+    *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages),
+):
     router.include_router(part.router)
 
-LARGEST_BODIES = {"/log-in": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20, "/devices": 65_536}
+LARGEST_BODIES = {"/log-in": 16_384, "/open-account": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20}
+LARGEST_BODIES |= dict.fromkeys(("/devices", "/me", "/accounts", "/places"), 65_536)

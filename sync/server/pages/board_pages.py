@@ -1,4 +1,4 @@
-"""The live board, the work list of conflicts, and the report."""
+"""The live board, and the report."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
 from sync.server.board import RECENT_MIN
-from sync.server.conflicts import Finding, list_conflicts, settle_conflict
 from sync.server.live import board_of
 from sync.server.pages.event_pages import Looker, shown
-from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go, text
+from sync.server.pages.page_route import PageRoute, TheHub
 from sync.server.pages.render import UTC_OFFSET_S, page, words_for
 from sync.server.permissions import Permission, Person, check_event
 from sync.server.report import report_of
@@ -21,8 +20,6 @@ from sync.server.sessions_http import require
 
 router = APIRouter(prefix="/events/{event}", route_class=PageRoute, include_in_schema=False)
 
-ConflictLooker = Annotated[Person, Depends(require(Permission.CONFLICTS_SEE))]
-Settler = Annotated[Person, Depends(require(Permission.CONFLICTS_SETTLE))]
 Reader = Annotated[Person, Depends(require(Permission.REPORTS_SEE))]
 
 
@@ -40,26 +37,6 @@ def board_live(request: Request, hub: TheHub, person: Looker, event: str) -> Res
     with hub.engine.connect() as connection:
         check_event(connection, person, event)
     return page(request, "board_live.html", person, board=board_of(hub, event), recent_min=RECENT_MIN)
-
-
-@router.get("/conflicts")
-def conflicts(request: Request, hub: TheHub, person: ConflictLooker, event: str) -> Response:
-    """What waits for a finding, and what was found."""
-    with hub.engine.connect() as connection:
-        head = shown(connection, person, event)
-        lists: dict[str, Any] = {"open": list_conflicts(connection, event, is_open=True)}
-        lists["closed"] = list_conflicts(connection, event, is_open=False)
-    return page(request, "conflicts.html", **head, **lists, tab="conflicts", findings=[one.value for one in Finding])
-
-
-@router.post("/conflicts/{conflict}")
-def settle(hub: TheHub, person: Settler, event: str, conflict: int, fields: Fields) -> Response:
-    """Close one."""
-    with hub.begin() as connection:
-        check_event(connection, person, event)
-        finding, words = text(fields, "finding", 64), text(fields, "words", 500)
-        settle_conflict(hub, connection, person.account, event, conflict, finding, words)
-    return go(address("events", event, "conflicts"))
 
 
 @router.get("/report")

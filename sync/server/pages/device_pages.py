@@ -17,9 +17,8 @@ from sync.server.fork_choice import believe_the_other
 from sync.server.forks import ledgers_of, pairs_of, trust_ledger
 from sync.server.ingest import FORKED
 from sync.server.live import contact_of
-from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go, text
+from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go, sure, text
 from sync.server.pages.render import page, words_for
-from sync.server.pages.ticket_pages import sure
 from sync.server.permissions import Permission, Person, check_device, check_event, check_venue
 from sync.server.places import list_venues
 from sync.server.qr import svg
@@ -84,9 +83,16 @@ def device(request: Request, hub: TheHub, person: Looker, device: str, done: str
         of = tables.event
         mine = select(of.c.event, of.c.name).where(of.c.organisation == row.organisation, of.c.state != "closed")
         events = connection.execute(mine.order_by(of.c.begins_at.desc()).limit(200)).all()
+        leases = _leases(connection, device) if row.kind == "hub" else []
     t = words_for(request, person)
     said = {"assigned": t("devices.assigned"), "trusted": t("fork.trusted")}
-    shows: dict[str, Any] = {"ledgers": ledgers, "pairs": pairs, "events": events, "contact": contact_of(row.contact)}
+    shows: dict[str, Any] = {
+        "ledgers": ledgers,
+        "pairs": pairs,
+        "events": events,
+        "leases": leases,
+        "contact": contact_of(row.contact),
+    }
     key = fingerprint(row.signing_key)
     return page(request, "device.html", person, device=row, **shows, key=key, done=said.get(done, ""))
 
@@ -106,7 +112,7 @@ def assign_one(hub: TheHub, person: Keeper, device: str, fields: Fields) -> Resp
 @router.post("/devices/{device}/revoke")
 def revoke_one(hub: TheHub, person: Keeper, device: str, fields: Fields) -> Response:
     """Bar it for good."""
-    sure(fields.get("sure"))
+    sure(fields)
     with hub.begin() as connection:
         check_device(connection, person, device)
         revoke(hub, connection, person.account, device)
@@ -116,7 +122,7 @@ def revoke_one(hub: TheHub, person: Keeper, device: str, fields: Fields) -> Resp
 @router.post("/devices/{device}/trust")
 def trust(hub: TheHub, person: Keeper, device: str, fields: Fields) -> Response:
     """Somebody has looked at a fork: the held lines are the right ones, or the other box's are."""
-    sure(fields.get("sure"))
+    sure(fields)
     epoch = text(fields, "epoch", 100)
     with hub.begin() as connection:
         check_device(connection, person, device)
@@ -136,6 +142,13 @@ def audit(
     with hub.engine.connect() as connection:
         found = read_audit(connection, person, wanted, min(max(before, 0), 2**62))
     return page(request, "audit.html", person, found=found, wanted=wanted)
+
+
+def _leases(connection: Connection, device: str) -> list[Any]:
+    """The events for which a venue hub answers, and their leases."""
+    lease, event = tables.lease, tables.event
+    chosen = select(lease, event.c.name).join_from(lease, event).where(lease.c.device == device)
+    return list(connection.execute(chosen.order_by(event.c.begins_at)))
 
 
 def _device(connection: Connection, person: Person, device: str) -> Any:

@@ -19,6 +19,11 @@ from sync.server.sessions import person_of_session
 from sync.server.sessions_http import COOKIE
 
 KNOWN = (401, 403, 404, 409, 413, 422, 429)
+TELLING = (
+    *("bad_address", "bad_document", "bad_field", "bad_form", "bad_policy", "cannot_build", "not_as_documented"),
+    *("not_allowed", "pretix_denied", "pretix_failed", "rules_broken"),
+)
+"""Codes whose words alone don't say what is to be put right: their English detail is shown as well."""
 
 
 class PageRoute(APIRoute):
@@ -46,8 +51,9 @@ def refusal(request: Request, refused: Refused) -> Response:
         return RedirectResponse(f"/log-in?next={quote(wanted)}", 303)
     held = request.cookies.get(COOKIE)
     person = person_of_session(hub_of(request), held) if held else None
-    key = f"error.e{refused.status if refused.status in KNOWN else 500}"
-    return page(request, "error.html", person, refused.status, key=key, detail=refused.detail, code=refused.code)
+    status = refused.status if refused.status in KNOWN else 500
+    detail = refused.detail if refused.code in TELLING else ""
+    return page(request, "error.html", person, refused.status, key=f"error.e{status}", detail=detail, code=refused.code)
 
 
 async def _fields(request: Request) -> FormData:
@@ -66,6 +72,32 @@ def text(fields: FormData, name: str, longest: int = 200) -> str:
     if not isinstance(value, str) or len(value) > longest or not value.strip().isprintable():
         raise Refused(422, "bad_field", f"{name}: at most {longest} printable characters")
     return value.strip()
+
+
+def raw(fields: FormData, name: str) -> str:
+    """A field as it was typed, blanks and all: a password."""
+    value = fields.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def sure(fields: FormData) -> None:
+    """What can't be taken back needs a tick. Raises `Refused`: 422."""
+    if fields.get("sure") != "yes":
+        raise Refused(422, "not_sure", "this can't be taken back: tick that you want it")
+
+
+def reason(fields: FormData) -> str:
+    """Why somebody does it. Raises `Refused`: 422 where nothing is said."""
+    why = text(fields, "why")
+    if len(why) < 3:
+        raise Refused(422, "no_reason", "say why: it stands in the audit")
+    return why
+
+
+def from_own_page(request: Request) -> None:
+    """For forms without a session's token. Raises `Refused`: 403 for one that another site's page sent."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Refused(403, "csrf", "use this server's own page")
 
 
 def go(path: str) -> RedirectResponse:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 
 from sync.server import sessions
 from sync.server.pages import words
-from sync.server.pages.page_route import Fields, PageRoute, TheHub, go
+from sync.server.pages.page_route import Fields, PageRoute, TheHub, from_own_page, go
 from sync.server.pages.render import FOLDER, STATIC, page
 from sync.server.permissions import Person
 from sync.server.problems import Refused
@@ -27,23 +27,27 @@ def start(person: SomePerson) -> Response:
 
 @router.get("/log-in")
 def ask(
-    request: Request, next: str = "/", person: Annotated[Person | None, Depends(person_or_nobody)] = None
+    request: Request,
+    next: str = "/",
+    opened: str = "",
+    person: Annotated[Person | None, Depends(person_or_nobody)] = None,
 ) -> Response:
     """The form; whoever is logged in goes on."""
-    return go(here(next)) if person else page(request, "log_in.html", next=here(next), wrong="", account="")
+    if person:
+        return go(here(next))
+    return page(request, "log_in.html", next=here(next), wrong="", account="", opened=bool(opened))
 
 
 @router.post("/log-in")
 def log_in(request: Request, hub: TheHub, fields: Fields) -> Response:
     """Begin a session. A form of another site's page is refused: it would log somebody in as somebody else."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Refused(403, "csrf", "log in on this server's own page")
+    from_own_page(request)
     account, password, wanted = (str(fields.get(name, "")) for name in ("account", "password", "next"))
     try:
         opened = sessions.log_in(hub, account, password, request.client.host if request.client else "")
     except Refused as refused:
         wrong = "locked" if refused.status == 429 else "wrong"
-        shown = {"next": here(wanted), "wrong": wrong, "account": account[:64]}
+        shown: dict[str, Any] = {"next": here(wanted), "wrong": wrong, "account": account[:64], "opened": False}
         return page(request, "log_in.html", None, refused.status, **shown)
     answer = go(here(wanted))
     give_cookie(answer, opened)

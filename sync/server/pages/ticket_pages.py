@@ -11,15 +11,16 @@ from sqlalchemy import Connection, func, select
 from models.ids import DocumentType, mask_number, normalise_number
 from models.ticket import TicketStatus
 from sync.server import tables
+from sync.server.conflict_desk import seat_check
 from sync.server.events_api import BuyerBody, DocumentBody
 from sync.server.hub import Hub
 from sync.server.pages.event_pages import shown
-from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go, text
+from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go, reason, sure, text
 from sync.server.pages.render import page, words_for
 from sync.server.permissions import Permission, Person, check_event
 from sync.server.problems import Refused
 from sync.server.sessions_http import require
-from sync.server.ticket_changes import resell, revoke
+from sync.server.ticket_changes import erase, resell, revoke
 from sync.server.tickets import find_ticket, tickets_of
 
 router = APIRouter(prefix="/events/{event}", route_class=PageRoute, include_in_schema=False)
@@ -30,18 +31,19 @@ SHOWN = 50
 
 
 @router.get("/tickets")
-def ask(request: Request, hub: TheHub, person: Keeper, event: str) -> Response:
+def ask(request: Request, hub: TheHub, person: Keeper, event: str, done: str = "") -> Response:
     """The form."""
     with hub.engine.connect() as connection:
         head, counts = shown(connection, person, event), _counts(connection, event)
-    return page(request, "tickets.html", **head, **_form(), counts=counts, found=None)
+    form = _form() | {"done": words_for(request, person)("tickets.erased") if done == "erased" else ""}
+    return page(request, "tickets.html", **head, **form, counts=counts, found=None)
 
 
 @router.post("/tickets")
 def search(request: Request, hub: TheHub, person: Keeper, event: str, fields: Fields) -> Response:
     """Tickets that are exactly what was asked for. Who asked and why stands in the audit; a number does not."""
     by, what = text(fields, "by", 64), text(fields, "what", 100)
-    why = _why(text(fields, "why"))
+    why = reason(fields)
     with hub.begin() as connection:
         head = shown(connection, person, event)
         found = _search(hub, connection, event, by, what)
@@ -57,20 +59,21 @@ def ticket(request: Request, hub: TheHub, person: Keeper, event: str, name: str,
     with hub.begin() as connection:
         head = shown(connection, person, event)
         holding = find_ticket(hub, connection, event, name)
-        uses = _uses(connection, event, name)
+        uses, check = _uses(connection, event, name), seat_check(connection, event, name)
         hub.audit(connection, person.account, "ticket.seen", event, ticket=name)
     t = words_for(request, person)
     said = {"revoked": t("tickets.revoked", ticket=name), "resold": t("tickets.resold", ticket=name)}
     documents = [(document.kind.value, mask_number(document.number)) for document in holding.documents]
     shows: dict[str, Any] = {"ticket": holding.ticket, "documents": documents, "uses": uses, "kinds": KINDS}
+    shows["check"] = check
     return page(request, "ticket.html", **head, **shows, tab="tickets", done=said.get(done, ""))
 
 
 @router.post("/ticket/revoke")
 def revoke_one(hub: TheHub, person: Keeper, event: str, fields: Fields) -> Response:
     """Revoke it, with a reason."""
-    name, why = text(fields, "name", 64), _why(text(fields, "why"))
-    sure(fields.get("sure"))
+    name, why = text(fields, "name", 64), reason(fields)
+    sure(fields)
     with hub.begin() as connection:
         check_event(connection, person, event)
         revoke(hub, connection, person.account, event, [name])
@@ -78,11 +81,23 @@ def revoke_one(hub: TheHub, person: Keeper, event: str, fields: Fields) -> Respo
     return go(_page_of(event, name) + "&done=revoked")
 
 
+@router.post("/ticket/erase")
+def erase_one(hub: TheHub, person: Keeper, event: str, fields: Fields) -> Response:
+    """Forget whom it was for, here and at the gates; what it was used for stays counted."""
+    name, why = text(fields, "name", 64), reason(fields)
+    sure(fields)
+    with hub.begin() as connection:
+        check_event(connection, person, event)
+        erase(hub, connection, person.account, event, [name])
+        hub.audit(connection, person.account, "ticket.erased_by_hand", event, ticket=name, why=why)
+    return go(address("events", event, "tickets") + "?done=erased")
+
+
 @router.post("/ticket/resell")
 def resell_one(hub: TheHub, person: Keeper, event: str, fields: Fields) -> Response:
     """The seat changes hands."""
-    name, new, why = text(fields, "name", 64), text(fields, "ticket", 64), _why(text(fields, "why"))
-    sure(fields.get("sure"))
+    name, new, why = text(fields, "name", 64), text(fields, "ticket", 64), reason(fields)
+    sure(fields)
     buyer = BuyerBody(ticket=new, name=text(fields, "holder", 100), documents=(_document(fields),))
     if not (buyer.ticket and buyer.name):
         raise Refused(422, "bad_field", "the new ticket has a number, and its holder a name")
@@ -91,18 +106,6 @@ def resell_one(hub: TheHub, person: Keeper, event: str, fields: Fields) -> Respo
         resell(hub, connection, person.account, event, name, buyer)
         hub.audit(connection, person.account, "ticket.resold_by_hand", event, ticket=name, buyer=new, why=why)
     return go(_page_of(event, new) + "&done=resold")
-
-
-def sure(ticked: object) -> None:
-    """What can't be taken back needs a tick. Raises `Refused`: 422."""
-    if ticked != "yes":
-        raise Refused(422, "not_sure", "this can't be taken back: tick that you want it")
-
-
-def _why(why: str) -> str:
-    if len(why) < 3:
-        raise Refused(422, "no_reason", "say why: it stands in the audit")
-    return why
 
 
 def _document(fields: Any) -> DocumentBody:

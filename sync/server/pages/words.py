@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -25,6 +27,25 @@ class Words:
     def of(self, section: str, word: str) -> str:
         """The word for something that a newer device may say; the word itself where we have none."""
         return self.said.get(f"{section}.{word}", word)
+
+    def has(self, section: str, word: str) -> bool:
+        """Whether we have a word for it."""
+        return f"{section}.{word}" in self.said
+
+    def translated(self, section: str, text: str) -> str:
+        """What a program says in English, where it says what `section` of the English file holds; else as it is.
+
+        A blank that has the name of a section, such as `{document}`, is filled by what that section has for it.
+        """
+        for key, pattern in () if self.language == "en" else _patterns(section):
+            if found := pattern.fullmatch(text):
+                blanks = {name: self._blank(name, value) for name, value in found.groupdict().items()}
+                return self.said[key].format(**blanks)
+        return text
+
+    def _blank(self, name: str, value: str) -> str:
+        word = self.of(name, value)
+        return self.translated(name, value) if word == value else word
 
 
 @cache
@@ -56,3 +77,16 @@ def _best(accepted: str) -> str:
         if language in LANGUAGES and weighs > 0:
             found.append((-weighs, language))
     return min(found, key=lambda item: item[0])[1] if found else ""
+
+
+@cache
+def _patterns(section: str) -> list[tuple[str, re.Pattern[str]]]:
+    """The English phrases of a section, each as a pattern with its blanks open; those that say most come first."""
+    found = [(key, text) for key, text in words_in("en").said.items() if key.startswith(f"{section}.")]
+    found.sort(key=lambda one: -len(re.sub(r"\{.*?\}", "", one[1])))
+    return [(key, re.compile(_pattern(text), re.DOTALL)) for key, text in found]
+
+
+def _pattern(text: str) -> str:
+    parts = string.Formatter().parse(text)
+    return "".join(re.escape(said) + (f"(?P<{blank}>.+?)" if blank else "") for said, blank, _, _ in parts)

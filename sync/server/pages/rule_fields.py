@@ -1,0 +1,123 @@
+"""The few rules of an event that an organiser changes on the page: how each is asked, and what a form says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from models.decision import CodeNeed, OfflineRule, Policy, Profile, ReEntryMode
+from models.profiles import policy_of
+from models.wire import to_builtins
+from sync.server.problems import Refused
+
+MINUTE_S, HOUR_S = 60.0, 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class YesNo:
+    """A box to tick."""
+
+    name: str
+
+    def shown(self, policy: Policy) -> bool:
+        """Whether it is ticked."""
+        return bool(getattr(policy, self.name))
+
+    def read(self, form: Mapping[str, str]) -> Any:
+        """What the form says."""
+        return form.get(self.name) == "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a closed list."""
+
+    name: str
+    kinds: type[StrEnum]
+
+    def shown(self, policy: Policy) -> str:
+        """What is chosen."""
+        return str(getattr(policy, self.name))
+
+    def read(self, form: Mapping[str, str]) -> Any:
+        """What the form says; whether it is in the list is asked where every rule is."""
+        return form.get(self.name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number, asked in a `unit` of so many of the policy's own. `or_none`: left empty, the rule isn't asked."""
+
+    name: str
+    unit: str = ""
+    size: float = 1.0
+    or_none: bool = False
+    whole: bool = False
+
+    def shown(self, policy: Policy) -> str:
+        """The number as it is typed."""
+        value = getattr(policy, self.name)
+        return "" if value is None else f"{value / self.size:.10g}"
+
+    def read(self, form: Mapping[str, str]) -> Any:
+        """What the form says. Raises `Refused`: 422."""
+        typed = form.get(self.name, "").strip()
+        if not typed and self.or_none:
+            return None
+        try:
+            number = float(typed) * self.size
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or (self.whole and number != int(number)):
+            raise Refused(422, "bad_field", f"{self.name}: a number")
+        return int(number) if self.whole else number
+
+
+Field = YesNo | Choice | Amount
+
+GROUPS: Mapping[str, tuple[Field, ...]] = {
+    "who": (
+        YesNo("needs_face"),
+        YesNo("document_reference"),
+        Choice("code_needs", CodeNeed),
+        YesNo("one_per_identity"),
+        Amount("bound_before_s", "hours", HOUR_S, or_none=True),
+        Amount("work_quota", "tickets", or_none=True, whole=True),
+    ),
+    "when": (
+        Amount("early_s", "minutes", MINUTE_S),
+        Choice("reentry", ReEntryMode),
+        Amount("reentry_after_s", "minutes", MINUTE_S),
+        YesNo("exits"),
+        Amount("occupancy_limit", "persons", or_none=True, whole=True),
+        Amount("guardian_within_s", "minutes", MINUTE_S),
+    ),
+    "net": (
+        YesNo("claims"),
+        Choice("offline_rule", OfflineRule),
+        Amount("stale_after_s", "hours", HOUR_S),
+    ),
+    "staff": (
+        YesNo("show_portrait"),
+        YesNo("override_by_two"),
+        Amount("refer_s", "seconds"),
+    ),
+}
+FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS.values() for field in group)
+
+
+def changes(policy: Policy, form: Mapping[str, str]) -> dict[str, Any]:
+    """The rules that a form wants otherwise than they are. Raises `Refused`: 422."""
+    said = {field.name: field.read(form) for field in FIELDS if field.shown(policy) != _shown(field, form)}
+    wanted = {name: value for name, value in said.items() if value != getattr(policy, name)}
+    if wanted.get("needs_face") and not policy.bands:  # without bands no face would ever be good enough
+        wanted["bands"] = to_builtins(policy_of(Profile.CONCERT, policy.event).bands)
+    return wanted
+
+
+def _shown(field: Field, form: Mapping[str, str]) -> str | bool:
+    """As the form came back: an untouched field must not be rounded by having been shown."""
+    return field.read(form) if isinstance(field, YesNo) else form.get(field.name, "").strip()

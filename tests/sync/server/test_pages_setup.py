@@ -1,0 +1,280 @@
+"""The pages on which an event is set up: its rules, who answers for it, its link to pretix; and disputes at a seat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from models.decision import Policy, Profile, ReEntryMode
+from models.profiles import policy_of
+from models.wire import from_json, to_json
+from sync.server import tables
+from sync.server.hub import Hub
+from sync.server.ingest import take
+from sync.server.leases import find_lease
+from sync.server.pages.rule_fields import FIELDS, Amount, changes
+from sync.server.permissions import Role
+from sync.server.pretix_link import NewLink, make_link
+from sync.server.tickets import NewEvent, make_event, policy_of_event, put_tickets
+from sync.sources.pretix_client import Access
+from tests.sync.server.organiser import furnish
+from tests.sync.server.pages_client import Browser, browsing, enrol_person
+from tests.sync.server.test_pages import EVENT, holding
+from tests.sync.server.world import GateBox
+
+BASE = f"/events/{EVENT}"
+HUB = "hub-1"
+SECRET = "s3cretdevicetoken"
+
+
+@pytest.fixture
+def owner(hub: Hub) -> Iterator[Browser]:
+    """An event of cards with three tickets, a venue hub, and the owner at the page."""
+    furnish(hub)
+    with hub.begin() as connection:
+        new = NewEvent("o", "hall-of-o", "Gala", hub.clock(), hub.clock() + 9000, policy_of(Profile.CARD, EVENT))
+        make_event(hub, connection, "server", new)
+        put_tickets(hub, connection, "server", EVENT, [holding(f"T{n}", n, f"A{n}") for n in range(3)])
+        values: dict[str, Any] = {
+            "device": HUB,
+            "kind": "hub",
+            "name": "场馆机房",
+            "venue": "hall-of-o",
+            "signing_key": bytes(32),
+        }
+        values |= {"device_key": bytes(32), "certificate": "", "state": "enrolled", "made_at": 0.0}
+        connection.execute(insert(tables.device).values(**values))
+    for role in Role:
+        enrol_person(hub, role.value, role, None if role is Role.OWNER else "o")
+    with browsing(hub) as browser:
+        browser.log_in("owner")
+        browser.get(BASE)
+        yield browser
+
+
+def policy(hub: Hub) -> Policy:
+    with hub.begin() as connection:
+        return policy_of_event(connection, EVENT)
+
+
+def form(of: Policy, **otherwise: str) -> dict[str, str]:
+    """The rules as a browser sends them back; `off`: not ticked."""
+    said = {field.name: field.shown(of) for field in FIELDS}
+    typed = {name: "yes" if value is True else str(value) for name, value in said.items() if value is not False}
+    return {name: value for name, value in (typed | otherwise).items() if value != "off"}
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_form_that_nobody_touched_changes_nothing(profile: Profile) -> None:
+    odd = replace(policy_of(profile, EVENT), early_s=100.0, guardian_within_s=77.7, stale_after_s=86_401.0)
+    assert changes(odd, form(odd)) == {}
+
+
+def test_rules_are_changed_in_the_units_of_the_page(owner: Browser, hub: Hub) -> None:
+    wanted = form(
+        policy(hub), early_s="30", reentry="timed", reentry_after_s="15", occupancy_limit="4000", claims="yes"
+    )
+    assert "下次发布时下发" in owner.post(f"{BASE}/rules", **wanted).text
+    now = policy(hub)
+    assert (now.early_s, now.reentry, now.reentry_after_s) == (1800.0, ReEntryMode.TIMED, 900.0)
+    assert (now.occupancy_limit, now.claims, now.one_per_identity) == (4000, True, True)
+    owner.post(f"{BASE}/rules", **form(now, occupancy_limit="", one_per_identity="off"))
+    assert (policy(hub).occupancy_limit, policy(hub).one_per_identity) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"early_s": "soon"}, {"early_s": "-1"}, {"reentry": "never"}, {"work_quota": "1.5"}, {"early_s": "nan"}]
+)
+def test_a_rule_that_can_not_be_is_refused_as_the_interface_does(
+    owner: Browser, hub: Hub, wrong: dict[str, str]
+) -> None:
+    before = policy(hub)
+    assert owner.post(f"{BASE}/rules", **form(before, **wrong)).status_code == 422
+    assert policy(hub) == before
+
+
+def test_a_face_that_is_asked_for_gets_its_bands(owner: Browser, hub: Hub) -> None:
+    assert policy(hub).bands == ()
+    owner.post(f"{BASE}/rules", **form(policy(hub), needs_face="yes"))
+    assert (policy(hub).needs_face, policy(hub).bands) == (True, policy_of(Profile.CONCERT, EVENT).bands)
+
+
+def test_a_profile_begins_anew(owner: Browser, hub: Hub) -> None:
+    assert owner.post(f"{BASE}/rules/profile", profile="hospital").status_code == 422  # not ticked
+    owner.post(f"{BASE}/rules/profile", profile="hospital", sure="yes")
+    assert policy(hub) == policy_of(Profile.HOSPITAL, EVENT)
+    assert owner.post(f"{BASE}/rules/profile", profile="picnic", sure="yes").status_code == 422
+
+
+def test_rules_of_a_closed_event_stay(owner: Browser, hub: Hub) -> None:
+    assert owner.post(f"{BASE}/close").status_code == 422  # not ticked
+    assert "场次已结束" in owner.post(f"{BASE}/close", sure="yes").text
+    assert owner.post(f"{BASE}/rules", **form(policy(hub), early_s="30")).status_code == 409
+    assert "保存规则" not in owner.get(f"{BASE}/rules").text
+
+
+# --- who answers ----------------------------------------------------------------------------------------------------
+
+
+def held(hub: Hub) -> Any:
+    with hub.begin() as connection:
+        found = find_lease(connection, EVENT)
+        return found and (found.device, found.state)
+
+
+def test_a_venue_hub_gets_the_event_and_gives_it_back(owner: Browser, hub: Hub) -> None:
+    assert "由本服务器应答" in owner.get(f"{BASE}/venue-hub").text
+    owner.post(f"{BASE}/venue-hub", device=HUB)
+    assert held(hub) == (HUB, "leased")
+    assert "Gala" in owner.get(f"/devices/{HUB}").text
+    assert "场馆机房" in owner.get(f"{BASE}/setup").text
+    owner.post(f"{BASE}/venue-hub/return")
+    assert held(hub) == (HUB, "returning")
+
+
+def test_force_needs_a_reason_and_a_tick(owner: Browser, hub: Hub) -> None:
+    owner.post(f"{BASE}/venue-hub", device=HUB)
+    path = f"{BASE}/venue-hub/return"
+    assert owner.post(path, force="yes", sure="yes", why="").status_code == 422
+    assert owner.post(path, force="yes", why="it burnt").status_code == 422
+    assert owner.post(path, force="yes", sure="yes", why="it burnt").status_code == 200
+    assert held(hub) is None
+
+
+def test_only_who_keeps_devices_gives_leases(owner: Browser, hub: Hub) -> None:
+    with browsing(hub) as browser:
+        browser.log_in("organiser")
+        assert browser.get(f"{BASE}/venue-hub").status_code == 200
+        assert browser.post(f"{BASE}/venue-hub", device=HUB).status_code == 403
+    assert held(hub) is None
+
+
+# --- pretix ---------------------------------------------------------------------------------------------------------
+
+
+def link(hub: Hub, trouble: str = "") -> None:
+    with hub.begin() as connection:
+        access = Access("https://tickets.example", "hall", "gala", "Device", SECRET)
+        make_link(hub, connection, "li", EVENT, NewLink(access, 7))
+        connection.execute(update(tables.pretix_link).values(trouble=trouble, round_at=hub.clock() - 5))
+
+
+def test_how_the_link_stands_is_told_without_its_credential(owner: Browser, hub: Hub) -> None:
+    link(hub, "pretix does not take the credential for this (401); pretix can't answer now (503)")
+    page = owner.get(f"{BASE}/pretix").text
+    assert "pretix 不接受此凭据（401）" in page
+    assert "pretix 暂时无法应答（503）" in page
+    assert "tickets.example" in page
+    assert SECRET not in page
+
+
+def test_a_link_is_ended_with_a_tick(owner: Browser, hub: Hub) -> None:
+    link(hub)
+    assert owner.post(f"{BASE}/pretix/stop").status_code == 422
+    assert "关联已解除" in owner.post(f"{BASE}/pretix/stop", sure="yes").text
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.pretix_link)).all() == []
+
+
+FIELDS_OF_A_LINK = {
+    "base_url": "http://127.0.0.1:9",
+    "organizer": "hall",
+    "pretix_event": "gala",
+    "check_in_list": "1",
+    "by": "api_token",
+    "credential": SECRET,
+    "number": "id_number",
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({}, 502),
+        ({"check_in_list": "one"}, 422),
+        ({"base_url": "http://tickets.example"}, 422),
+        ({"credential": ""}, 422),
+    ],
+)
+def test_a_link_that_can_not_work_is_not_made(owner: Browser, hub: Hub, wrong: dict[str, str], status: int) -> None:
+    answer = owner.post(f"{BASE}/pretix", **FIELDS_OF_A_LINK | wrong)
+    assert answer.status_code == status
+    assert SECRET not in answer.text
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.pretix_link)).all() == []
+
+
+def test_who_may_not_set_up_an_event_only_looks(owner: Browser, hub: Hub) -> None:
+    paths = ("/rules", "/rules/profile", "/close", "/pretix", "/pretix/stop")
+    with browsing(hub) as browser:
+        for role in ("supervisor", "auditor"):
+            browser.log_in(role)
+            assert {browser.get(BASE + path).status_code for path in ("/setup", "/rules", "/pretix")} == {200}
+            assert {browser.post(BASE + path, sure="yes").status_code for path in paths} == {403}
+            browser.post("/log-out")
+
+
+def test_without_the_sessions_token_nothing_is_set_up(owner: Browser, hub: Hub) -> None:
+    paths = ("/rules", "/close", "/venue-hub", "/venue-hub/return", "/pretix", "/pretix/round", "/ticket/erase")
+    assert {owner.post(BASE + path, csrf="guessed", sure="yes").status_code for path in paths} == {403}
+
+
+# --- disputes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def twice(owner: Browser, hub: Hub, tmp_path: Path) -> Browser:
+    """T1 has let two people in, first at G1."""
+    with hub.begin() as connection:
+        connection.execute(insert(tables.venue).values(venue="v", organisation="o", name="V"))
+    boxes = [GateBox(hub, tmp_path, name, EVENT) for name in ("G1", "G2")]
+    for later, box in enumerate(boxes):
+        box.passes("T1", at=hub.clock() - 600 + later * 60)
+        with hub.begin() as connection:
+            take(hub, connection, box.device, box.name, box.batch())
+        box.ledger.close()
+    return owner
+
+
+def test_a_seat_check_says_who_came_first(twice: Browser, hub: Hub) -> None:
+    with browsing(hub) as browser:
+        browser.log_in("supervisor")
+        page = browser.get(f"{BASE}/seat", params={"ticket": "T1"}).text
+        assert "王*" in page
+        assert "A1" in page
+        assert page.index("G1") < page.index("G2")
+        assert "没有这张票" in browser.get(f"{BASE}/seat", params={"ticket": "nothing"}).text
+        assert browser.get(f"{BASE}/seat", params={"ticket": "\x00"}).status_code == 200
+    assert "座位核查" in twice.get(f"{BASE}/ticket", params={"name": "T1"}).text
+    assert "王*" in twice.get(f"{BASE}/conflicts").text
+
+
+def test_a_settled_conflict_is_taken_up_once_more(twice: Browser, hub: Hub) -> None:
+    with hub.begin() as connection:
+        conflict = connection.execute(select(tables.conflict.c.conflict)).scalar_one()
+    path = f"{BASE}/conflicts/{conflict}"
+    twice.post(path, finding="gate_error")
+    assert twice.post(f"{path}/reopen", why="").status_code == 422
+    twice.post(f"{path}/reopen", why="the camera shows two")
+    with hub.begin() as connection:
+        assert connection.execute(select(tables.conflict.c.state)).scalar_one() == "open"
+
+
+def test_a_ticket_is_erased_with_a_reason(owner: Browser, hub: Hub) -> None:
+    assert owner.post(f"{BASE}/ticket/erase", name="T1", why="", sure="yes").status_code == 422
+    assert "已抹除" in owner.post(f"{BASE}/ticket/erase", name="T1", why="asked for it", sure="yes").text
+    with hub.begin() as connection:
+        assert "T1" not in connection.execute(select(tables.ticket.c.ticket)).scalars().all()
+
+
+def test_amounts_are_shown_as_they_are_typed() -> None:
+    hours = next(field for field in FIELDS if isinstance(field, Amount) and field.name == "stale_after_s")
+    assert hours.shown(from_json(Policy, to_json(policy_of(Profile.CARD, EVENT)).decode())) == "24"
