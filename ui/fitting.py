@@ -14,6 +14,13 @@ SMALLEST_PX = 14
 """Nobody reads less on a gate."""
 
 
+ONE_WORD = 4
+"""Chinese may be broken between any two letters. A text so short is a word, and isn't."""
+
+ONE_GLANCE, SMALLER_FOR_ONE_LINE = 10, 0.66
+"""So few letters are read at a glance when they stand on one line; for that they may be smaller by so much."""
+
+
 def fitting_px(text: str, width: float, height: float, largest: int, smallest: int, *, bold: bool = False) -> int:
     """The largest letter height in pixels, `smallest` at least, with which `text` fits wrapped into the box."""
     low, high = smallest, max(smallest, largest)
@@ -27,8 +34,10 @@ def fitting_px(text: str, width: float, height: float, largest: int, smallest: i
 
 
 def fits(text: str, width: float, height: float, px: int, *, bold: bool = False) -> bool:
-    """Whether `text` in letters of `px` fits wrapped into the box, no word broken."""
+    """Whether `text` in letters of `px` fits wrapped into the box, no word broken, nor two to four Chinese letters."""
     metrics = QFontMetricsF(theme.font(px, bold=bold))
+    if len(text) <= ONE_WORD and metrics.horizontalAdvance(text) > width:
+        return False
     box = metrics.boundingRect(QRectF(0, 0, max(1.0, width), 1e6), int(Qt.TextWordWrap), text)
     return box.width() <= width + 0.5 and box.height() <= height + 0.5
 
@@ -114,7 +123,15 @@ class FittedLabel(QWidget):
         if not self._px:
             most = min(self._largest, self._limit or self._largest)
             self._px = fitting_px(self._text, self.width(), self.height(), most, self._smallest, bold=self._bold)
+            one_line = self._one_line_px()
+            if len(self._text) <= ONE_GLANCE and SMALLER_FOR_ONE_LINE * self._px <= one_line < self._px:
+                self._px = max(one_line, self._smallest)
         return self._px
+
+    def _one_line_px(self) -> int:
+        """How large the letters could be if all stood on one line."""
+        advance = QFontMetricsF(theme.font(100, bold=self._bold)).horizontalAdvance(self._text)
+        return int((self.width() - 1) * 100 / advance) if advance else 0
 
     def fits(self) -> bool:
         """Whether all of the text is seen, at the size that was found."""

@@ -197,6 +197,6 @@ class IconBox(QWidget):
         side = min(self.width(), self.height()) - 2.0
         box = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
         paint_shape(painter, self._shape, box, self._ink)
-        inner = 0.0 if self._shape == "plain" else side * 0.24
+        inner = 0.0 if self._shape == "plain" else side * 0.21
         paint(painter, self._name, box.adjusted(inner, inner, -inner, -inner), self._ink)
         painter.end()

@@ -10,7 +10,7 @@ from ui import fitting, icons, theme
 from ui.theme import ToneLook
 
 _ROUND_PX = 14.0
-_LARGEST_PX = 28
+_LARGEST_PX = 30
 
 
 class VisitorButton(QAbstractButton):
@@ -49,12 +49,12 @@ class VisitorButton(QAbstractButton):
 
     def _side(self) -> float:
         """The icon's."""
-        return min(self.height() * 0.5, 44.0)
+        return min(self.height() * 0.44, self.width() * 0.22, 56.0)
 
     def _room(self) -> QRectF:
         """Where the words go."""
-        left = self._side() + 30.0
-        return QRectF(left, 6, max(1.0, self.width() - left - 14), max(1.0, self.height() - 12))
+        left = self._side() + 22.0
+        return QRectF(left, 6, max(1.0, self.width() - left - 12), max(1.0, self.height() - 12))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Ground, icon, words; pressed it is a shade darker."""
@@ -70,7 +70,7 @@ class VisitorButton(QAbstractButton):
         painter.setFont(theme.font(self._px(), bold=True))
         used = painter.boundingRect(room, int(Qt.AlignLeft | Qt.AlignVCenter | Qt.TextWordWrap), self.text())
         shift = max(0.0, (room.right() - used.right()) / 2)
-        icons.paint(painter, self._icon, QRectF(16 + shift, (self.height() - side) / 2, side, side), ink)
+        icons.paint(painter, self._icon, QRectF(12 + shift, (self.height() - side) / 2, side, side), ink)
         painter.setPen(ink)
         painter.drawText(room.translated(shift, 0), int(Qt.AlignLeft | Qt.AlignVCenter | Qt.TextWordWrap), self.text())
         painter.end()

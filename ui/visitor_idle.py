@@ -117,7 +117,7 @@ class IdlePage(QWidget):
         """Welcome, notice, and the choices at the foot. Low: the notice above, and what is read first further down."""
         width, height = self.width(), self.height()
         edge = round(min(width, height) * 0.05)
-        foot = round(theme.touch_px(self, self._look) * 1.2)
+        foot = max(round(theme.touch_px(self, self._look) * 1.2), round(height * 0.13))
         room = QRect(edge, edge, width - 2 * edge, height - 3 * edge - foot)
         notice = round(room.height() * 0.53) if self._faces else 0
         head = room.height() - notice - (edge if notice else 0)
@@ -127,19 +127,19 @@ class IdlePage(QWidget):
         self._arrange_foot(QRect(edge, height - edge - foot, width - 2 * edge, foot))
 
     def _arrange_head(self, box: QRect) -> None:
-        side = min(box.height(), round(box.width() * 0.2))
+        side = min(box.height(), round(box.width() * (0.2 if self._faces else 0.3)))
         self.icon.setGeometry(box.left(), box.top() + (box.height() - side) // 2, side, side)
         left = box.left() + side + round(box.width() * 0.035)
         upper = round(box.height() * 0.48)
         self.title.setGeometry(left, box.top(), box.right() - left, upper)
         self.body.setGeometry(left, box.top() + upper, box.right() - left, box.height() - upper)
-        more = 1.2 if self._look.large else 1
+        more = 1.2 if self._look.large or not self._faces else 1
         self.title.set_sizes(round(self.height() * 0.13 * more))
         self.body.set_sizes(round(self.height() * 0.075 * more))
 
     def _arrange_foot(self, box: QRect) -> None:
         gap = max(10, round(box.width() * 0.015))
-        shares = {self.without_face: 2.2, self.details: 1.0, self.language: 1.1, self.easier: 1.0}
+        shares = {self.without_face: 2.2, self.details: 1.0, self.language: 1.1, self.easier: 1.1}
         shown = {button: share for button, share in shares.items() if self._faces or button not in self._of_faces()}
         unit = (box.width() - gap * (len(shown) - 1)) / sum(shares.values())
         x = float(box.right() + 1) - unit * sum(shown.values()) - gap * (len(shown) - 1)
@@ -182,7 +182,8 @@ class WholeNotice(QWidget):
     def _arrange(self) -> None:
         width, height = self.width(), self.height()
         edge = round(min(width, height) * 0.05)
-        foot, head = round(theme.touch_px(self, self._look) * 1.1), round(height * 0.11)
+        foot = max(theme.touch_px(self, self._look), round(height * 0.12))
+        head = round(height * 0.11)
         self.title.setGeometry(edge, edge, width - 2 * edge, head)
         self.text.setGeometry(edge, edge + head, width - 2 * edge, height - 3 * edge - head - foot)
         self.back.setGeometry(edge, height - edge - foot, round(width * 0.3), foot)

@@ -131,7 +131,7 @@ class LookPage(QWidget):
         edge = round(min(width, height) * 0.05)
         mirror = QRect(edge, edge, round(width * 0.54), height - 2 * edge)
         self.mirror.setGeometry(mirror)
-        button = round(theme.touch_px(self, self._look) * 1.25)
+        button = max(round(theme.touch_px(self, self._look) * 1.25), round(height * 0.13))
         words = QRect(mirror.right() + edge, edge, width - mirror.right() - 2 * edge, height - 3 * edge - button)
         top = round(words.height() * (0.30 if self._look.low else 0.0))
         half = round((words.height() - top) * 0.44)
