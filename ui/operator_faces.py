@@ -37,6 +37,11 @@ class Picture(QWidget):
         """Whether a face is to be seen."""
         return self._image is not None
 
+    @property
+    def image(self) -> QImage | None:
+        """The face that is to be seen."""
+        return self._image
+
     def show_image(self, image: QImage | None) -> None:
         """Show this picture from now on; `None`: none."""
         if image is None and self._image is None:
