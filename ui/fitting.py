@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PyQt5.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from ui import theme
@@ -80,6 +80,7 @@ class FittedLabel(QWidget):
         self._align = int(align)
         self._ink: QColor | None = None
         self._px = self._limit = 0
+        self._sized = QSize()
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
         self.setAttribute(Qt.WA_TransparentForMouseEvents)
         self.setAccessibleName(text)
@@ -120,7 +121,8 @@ class FittedLabel(QWidget):
 
     def px(self) -> int:
         """The height of its letters now, in pixels."""
-        if not self._px:
+        if not self._px or self._sized != self.size():  # a hidden widget is told of no new size
+            self._sized = self.size()
             most = min(self._largest, self._limit or self._largest)
             self._px = fitting_px(self._text, self.width(), self.height(), most, self._smallest, bold=self._bold)
             one_line = self._one_line_px()
@@ -153,11 +155,6 @@ class FittedLabel(QWidget):
     def minimumSizeHint(self) -> QSize:
         """One line at the smallest size."""
         return QSize(self._smallest, round(self._smallest * 1.4) if self._text else 0)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Find the size anew."""
-        self._px = 0
-        super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Write."""
