@@ -20,7 +20,7 @@ WHYS = ("rush", "technical", "emergency", "ordered", "break", "test")
 SPANS_S = (600.0, 1800.0, 0.0)
 """For how long; 0: until told."""
 
-MOST_PEOPLE = 7
+MOST_PEOPLE = 5
 """So many on shift have a tile; more than work at one lane."""
 
 _FIRST_SPAN = MappingProxyType({Mode.FREE: 0, Mode.PAUSED: 2, Mode.OUT_OF_ORDER: 2})
