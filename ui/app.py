@@ -34,6 +34,7 @@ class Wanted:
     """What is to be shown. Neither `visitor` nor `steward`: both where there are two screens, else the steward's.
 
     `windowed`: windows of so many pixels in place of full screens. `swapped`: the visitor looks at the first screen.
+    `pointer`: full screens show the mouse's arrow, which under fingers is only in the way.
     """
 
     socket: Path
@@ -44,6 +45,7 @@ class Wanted:
     windowed: tuple[int, int] | None = None
     swapped: bool = False
     voices: Path | None = None
+    pointer: bool = False
 
 
 class TooFewScreens(RuntimeError):
@@ -118,6 +120,8 @@ class Windows(QObject):
                 _show_windowed(window, self._wanted.windowed, number)
             else:
                 both = self.steward is not None and self.visitor is not None
+                if not self._wanted.pointer:
+                    window.setCursor(Qt.BlankCursor)
                 _show_full(window, screens[min(number if both else 0, len(screens) - 1)])
 
     def _screens(self) -> list[QScreen]:

@@ -62,6 +62,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
     help="Spoken words: WAV files LANGUAGE/go.wav, LANGUAGE/reason.no_ticket.wav...",
 )
 @click.option("--windowed", metavar="WxH", callback=_size, help="Windows of this size in place of full screens.")
+@click.option("--pointer", is_flag=True, help="Show the mouse's arrow also on full screens.")
 @click.option("--demo", is_flag=True, help="The evening of `gatectl demo` on the screens, to try everything by hand.")
 def command(
     config_path: Path | None,
@@ -77,6 +78,7 @@ def command(
     low: bool,
     voices: Path | None,
     windowed: tuple[int, int] | None,
+    pointer: bool,
     demo: bool,
 ) -> None:
     """Show this lane's screens. Without --visitor, --steward or --both: both where there are two screens.
@@ -99,7 +101,15 @@ def command(
     path = socket or _socket_of(config_path)
     look = Look(high_contrast=high_contrast, large=large, still=still, low=low)
     wanted = Wanted(
-        path, visitor or both, steward or both, _known(language), look, windowed, swapped=swap, voices=voices
+        path,
+        visitor=visitor or both,
+        steward=steward or both,
+        language=_known(language),
+        look=look,
+        windowed=windowed,
+        swapped=swap,
+        voices=voices,
+        pointer=pointer,
     )
     raise SystemExit(_run(wanted))
 
