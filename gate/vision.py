@@ -7,15 +7,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -42,15 +36,16 @@ from gate.vision_link import (
     Capture,
     Decoder,
     Failed,
+    Hide,
     Hint,
-    Link,
     NoReference,
     Probed,
     Ready,
     Setup,
+    Show,
     VisionLimits,
-    gate_end,
 )
+from gate.vision_process import Child, end, how_it_ended, spawn
 from gate.vitals import Backoff, Vitals, bare_trace
 
 _log = logging.getLogger("gate.vision")
@@ -62,16 +57,11 @@ class _ChildLost(Exception):
     """The child is dead, silent or broken; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
-    """One run of the child process."""
-
-    process: subprocess.Popen[bytes]
-    link: Link[Answer]
-
-
 class Vision:
-    """The thread that minds the child. `post` is called from it, and from the callers of `capture`."""
+    """The thread that minds the child. `post` is called from it, and from the callers of `capture`.
+
+    `mirror` is the open socket by which screens come for the live picture; it stays the caller's.
+    """
 
     def __init__(
         self,
@@ -80,17 +70,20 @@ class Vision:
         post: Post,
         limits: VisionLimits | None = None,
         decoder: Decoder | None = None,
+        mirror: socket.socket | None = None,
     ) -> None:
         self.limits = limits or VisionLimits()
         self.model_version = ""
-        self._setup = Setup(camera_url, face_url, self.limits, decoder or Decoder())
+        mirror_fd = mirror.fileno() if mirror is not None else -1
+        self._setup = Setup(camera_url, face_url, self.limits, decoder or Decoder(), mirror_fd)
         self._post = post
         self._vision, self._camera = Vitals(VISION), Vitals(CAMERA)
         self._backoff = Backoff(eager=True)
         self._stopping = threading.Event()
-        self._lock = threading.Lock()  # guards the two below
-        self._child: _Child | None = None
+        self._lock = threading.Lock()  # guards the three below
+        self._child: Child | None = None
         self._attempt: int | None = None  # the capture that waits for its end
+        self._shown: Show | None = None  # whom the screens may see
         self._thread = threading.Thread(target=self._run, name="vision", daemon=True)
 
     def start(self) -> None:
@@ -136,6 +129,25 @@ class Vision:
             if self._child is not None:
                 self._child.link.send(Cancel(attempt))
 
+    def shows(self, portrait: bytes) -> bool:
+        """Whether the screens can be shown a document's `portrait`."""
+        can = is_open(portrait) or bool(portrait and self._setup.decoder.command)
+        return can and len(portrait) <= MOST_BYTES and self._setup.mirror_fd >= 0
+
+    def show(self, attempt: int, seconds: float, *, live: bool, portrait: bytes = b"") -> None:
+        """Let the screens see this person, through a child that is started anew as well."""
+        with self._lock:
+            self._shown = Show(attempt, seconds, live, portrait)
+            if self._child is not None:
+                self._child.link.send(self._shown)
+
+    def hide(self, attempt: int) -> None:
+        """Let the screens see this person no longer."""
+        with self._lock:
+            self._shown = None
+            if self._child is not None:
+                self._child.link.send(Hide(attempt))
+
     def health(self) -> tuple[DeviceHealth, DeviceHealth]:
         """How the child (with its engine) and the camera fare; from any thread."""
         return self._vision.health, self._camera.health
@@ -161,7 +173,7 @@ class Vision:
             self._tell(PumpDied(VISION, bare_trace(error)))
 
     def _live_once(self) -> None:
-        child = _spawn(self._setup)
+        child = spawn(self._setup)
         with self._lock:
             self._child = child
         try:
@@ -172,10 +184,10 @@ class Vision:
             with self._lock:
                 self._child = None
             child.link.close()
-            _end(child.process)
+            end(child.process)
         self._stopping.wait(self._backoff.next_s())
 
-    def _listen(self, child: _Child) -> None:
+    def _listen(self, child: Child) -> None:
         """Pass on what the child says, until it is lost or we are to stop."""
         ready = False
         patience_s = self.limits.start_s
@@ -184,7 +196,7 @@ class Vision:
             try:
                 answer = child.link.receive(ends - time.monotonic())
             except EOFError:
-                raise _ChildLost(_how_it_ended(child.process)) from None
+                raise _ChildLost(how_it_ended(child.process)) from None
             except msgspec.DecodeError as error:
                 raise _ChildLost("the vision child spoke nonsense") from error
             if answer is None:
@@ -201,6 +213,7 @@ class Vision:
             case Ready(model_version):
                 self.model_version = model_version
                 self._rise(self._vision)
+                self._show_again()
             case Broken(why):
                 raise _ChildLost(why)
             case CameraUp():
@@ -222,6 +235,11 @@ class Vision:
                 self._tell_of(attempt, FaceFailed(attempt, why), last=True)
             case Beat():
                 self._camera.beat()
+
+    def _show_again(self) -> None:
+        with self._lock:
+            if self._shown is not None and self._child is not None:
+                self._child.link.send(self._shown)
 
     def _rise(self, vitals: Vitals) -> None:
         if vitals.rise():
@@ -258,37 +276,3 @@ class Vision:
             case _:
                 pass
         self._post(message)
-
-
-def _spawn(setup: Setup) -> _Child:
-    """Start the child. Called from the minding thread: the child dies with the thread that started it."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    root = str(Path(__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-P", "-m", "gate.vision_child", str(theirs.fileno()), str(os.getpid())],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **one_thread, "PYTHONPATH": path},
-        )
-    link = gate_end(ours)
-    link.send(setup)
-    return _Child(process, link)
-
-
-def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
-    with suppress(subprocess.TimeoutExpired):
-        status = process.wait(0.5)
-        return f"the vision child died of signal {-status}" if status < 0 else f"the vision child ended with {status}"
-    return "the vision child hung up"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill without asking: the child owns nothing that needs tidying, and may be past listening."""
-    process.kill()
-    try:
-        process.wait(2.0)
-    except subprocess.TimeoutExpired:  # stuck in the kernel, by a camera's driver for instance
-        _log.error("the vision child %d can't be killed now; it is left behind", process.pid)

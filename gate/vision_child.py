@@ -1,8 +1,9 @@
 """The process that alone has the camera: `python -m gate.vision_child FD`, FD being its end of the link.
 
-One loop, no threads, and no other process but a customer's portrait decoder. Each turn does one thing (listen, open
-the camera, look at one frame) and then sends a beat, so a grab or a probe that hangs is heard as silence. A frame is
-taken only while a capture is asked for; it stays in this process's memory, which is never dumped.
+One loop, beside it the thread of the live picture, and no other process but a customer's portrait decoder. Each turn
+does one thing (listen, open the camera, look at one frame) and then sends a beat, so a grab or a probe that hangs is
+heard as silence. A frame is taken only while a capture is asked for, or a person is shown to the staff who are to
+compare; it stays in this process's memory, which is never dumped, and in that of the screens that show it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from dataclasses import dataclass, field, replace
 
 from drivers import connect
 from drivers.errors import DeviceLost, DriverError
-from drivers.interfaces import Camera, FaceEngine
+from drivers.interfaces import FaceEngine
+from gate.live_picture import LivePicture
 from gate.portrait import PortraitUnusable, is_open
 from gate.portrait_decoder import Decoding
 from gate.portrait_face import Opening
+from gate.showing import Showing
+from gate.sight import Sight
 from gate.vision_link import (
     Ask,
     Beat,
@@ -34,12 +38,14 @@ from gate.vision_link import (
     Cancel,
     Capture,
     Failed,
+    Hide,
     Hint,
     Link,
     NoReference,
     Probed,
     Ready,
     Setup,
+    Show,
     child_end,
 )
 from gate.vitals import bare_trace
@@ -57,6 +63,7 @@ class _Job:
     """One capture under way."""
 
     attempt: int
+    since_mono: float  # the next picture is to be taken after this
     ends_mono: float
     last: FaceProbe | None = None
     frames: int = 0
@@ -81,7 +88,9 @@ class Watcher:
     def __init__(self, link: Link[Ask], setup: Setup) -> None:
         self._link, self._setup, self._limits = link, setup, setup.limits
         self._engine: FaceEngine | None = None
-        self._camera: Camera | None = None
+        self._sight = Sight()
+        self._picture = _live_picture(setup, self._sight)
+        self._showing = Showing(self._picture, self._sight, setup.decoder)
         self._reopen_mono = self._poll_mono = 0.0
         self._job: _Job | None = None
         self._bad = 0
@@ -100,18 +109,19 @@ class Watcher:
         self._hear(self._link.receive(self._patience_s()))
         if self._job is not None and self._job.opening is not None:
             self._open_portrait(self._job, self._job.opening, engine)
-        if self._camera is None:
+        self._showing.turn(self._job.attempt if self._job is not None and self._sight.up else 0)
+        if not self._sight.up:
             if time.monotonic() >= self._reopen_mono:
                 self._open_camera()
         elif self._job is not None and self._job.seen is None:
-            self._look(self._camera, engine, self._job)
+            self._look(engine, self._job)
         elif self._job is None:
-            self._poll(self._camera)
+            self._poll()
 
     def _patience_s(self) -> float:
         """How long to listen before the next thing is done."""
         if self._job is None:
-            return self._limits.beat_s
+            return WAIT_S if self._showing.decoding else self._limits.beat_s
         return 0.0 if self._job.seen is None else WAIT_S
 
     def _open_portrait(self, job: _Job, opening: Opening, engine: FaceEngine) -> None:
@@ -128,24 +138,28 @@ class Watcher:
             if job.seen is not None:
                 self._answer(job, job.seen)
 
-    def _poll(self, camera: Camera) -> None:
-        """Notice an unplugging before a visitor does, where the driver can tell without a picture."""
-        poll = getattr(camera, "poll", None)
-        if poll is None or time.monotonic() < self._poll_mono:
+    def _poll(self) -> None:
+        """Notice an unplugging before a visitor does, by the live picture or where the driver can tell without."""
+        if time.monotonic() < self._poll_mono:
             return
         self._poll_mono = time.monotonic() + POLL_S
         try:
-            poll()
+            if self._picture is not None and isinstance(self._picture.trouble, DeviceLost):
+                raise self._picture.trouble
+            self._sight.poll()
         except DriverError as error:
             self._lose_camera(str(error))
 
     def _hear(self, ask: Ask | None) -> None:
         match ask:
-            case Capture(attempt, timeout_s) if self._camera is None:
+            case Show() | Hide():
+                self._showing.hear(ask)
+            case Capture(attempt, timeout_s) if not self._sight.up:
                 self._link.send(Failed(attempt, "the camera is not connected"))
             case Capture(attempt, timeout_s, portrait):
                 self._drop_job()
-                self._job = _Job(attempt, time.monotonic() + timeout_s)
+                now = time.monotonic()
+                self._job = _Job(attempt, now, now + timeout_s)
                 if portrait:
                     self._begin_portrait(self._job, portrait)
             case Cancel(attempt) if self._job is not None and self._job.attempt == attempt:
@@ -162,20 +176,20 @@ class Watcher:
         except PortraitUnusable as unusable:
             self._end_job(NoReference(job.attempt, unusable.why, unusable.detail))
 
-    def _look(self, camera: Camera, engine: FaceEngine, job: _Job) -> None:
+    def _look(self, engine: FaceEngine, job: _Job) -> None:
         """Take one frame and look at it."""
         try:
             with job.timed("grab"):
-                frame = camera.grab(self._limits.grab_s)
+                shot = self._sight.look(self._limits.grab_s, job.since_mono)
         except DriverError as error:
             self._miss(error, job)
             return
         self._bad = 0
         self._link.send(Beat())
-        job.frames += 1
+        job.frames, job.since_mono = job.frames + 1, shot.began_mono
         try:
             with job.timed("probe"):
-                probe = engine.probe(frame)
+                probe = engine.probe(shot.frame)
         except DriverError as error:
             self._end_job(Failed(job.attempt, str(error)))
         else:
@@ -218,7 +232,7 @@ class Watcher:
     def _open_camera(self) -> None:
         self._link.send(Beat(self._limits.open_s))
         try:
-            self._camera = connect("camera", self._setup.camera)
+            self._sight.open(connect("camera", self._setup.camera))
         except DriverError as error:
             self._lose_camera(str(error))
         else:
@@ -226,13 +240,19 @@ class Watcher:
             self._link.send(CameraUp())
 
     def _lose_camera(self, why: str) -> None:
-        if self._camera is not None:
-            self._camera.close()
-        self._camera = None
+        self._sight.close()
+        if self._picture is not None:
+            self._picture.trouble = None
         self._reopen_mono = time.monotonic() + self._limits.reopen_s
         self._link.send(CameraDown(why))
         if self._job is not None:
             self._end_job(Failed(self._job.attempt, why))
+
+
+def _live_picture(setup: Setup, sight: Sight) -> LivePicture | None:
+    if setup.mirror_fd < 0:
+        return None
+    return LivePicture(socket.socket(fileno=setup.mirror_fd), sight, setup.limits.grab_s)
 
 
 def harden(parent: int) -> None:

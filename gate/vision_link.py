@@ -1,7 +1,8 @@
 """What the gate and its vision child say to each other: one msgpack message a packet on a Unix socket.
 
-The camera's pictures never travel here; a probe (template and quality) does. A document's portrait goes to the child,
-where the face engine is, and a reference comes back. Every answer of the child is also a sign of life.
+The camera's pictures never travel here (to the screens they go by `gate.mirror`); a probe (template and quality) does.
+A document's portrait goes to the child, where the face engine is, and a reference comes back. Every answer of the child
+is also a sign of life.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     face: str
     limits: VisionLimits
     decoder: Decoder = Decoder()
+    mirror_fd: int = -1  # the socket that the screens come to for the live picture, where there is one
 
 
 class Capture(msgspec.Struct, frozen=True, tag=True):
@@ -55,6 +57,24 @@ class Capture(msgspec.Struct, frozen=True, tag=True):
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
     """Stop looking; no answer follows."""
+
+    attempt: int
+
+
+class Show(msgspec.Struct, frozen=True, tag=True):
+    """Let the screens see this person for so long: the camera's picture, the document's portrait, or both.
+
+    An earlier one ends. While a capture is under way the camera's picture is shown without being asked for.
+    """
+
+    attempt: int
+    seconds: float
+    live: bool
+    portrait: bytes = b""
+
+
+class Hide(msgspec.Struct, frozen=True, tag=True):
+    """Let the screens see this person no longer."""
 
     attempt: int
 
@@ -118,7 +138,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-Ask: TypeAlias = Setup | Capture | Cancel
+Ask: TypeAlias = Setup | Capture | Cancel | Show | Hide
 Answer: TypeAlias = Beat | Ready | Broken | CameraUp | CameraDown | Hint | Probed | NoReference | Failed
 
 M = TypeVar("M")

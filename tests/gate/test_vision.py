@@ -36,13 +36,19 @@ LIMITS = VisionLimits(silence_s=1.0, grab_s=0.2, reopen_s=0.1)
 class Bench:
     """A vision child, a stage before its camera, and what was posted."""
 
-    def __init__(self, folder: Path, engine: str = ENGINE, decoder: Decoder | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: str = ENGINE,
+        decoder: Decoder | None = None,
+        mirror: socket.socket | None = None,
+    ) -> None:
         self._path = folder / "stage"
         self.stage = Stage(NOBODY)
         self.plug()
         self.camera_url = f"sim+unix://{self._path}"
         self.posted: queue.Queue[Message] = queue.Queue()
-        self.vision = Vision(self.camera_url, engine, self.posted.put, LIMITS, decoder)
+        self.vision = Vision(self.camera_url, engine, self.posted.put, LIMITS, decoder, mirror)
 
     def plug(self) -> None:
         """Let the child find a camera."""

@@ -1,0 +1,74 @@
+"""The one camera, for two who look through it: the face engine, and the live picture for the screens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.errors import DeviceLost, DeviceTimeout
+from drivers.interfaces import Camera, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture, and when its taking began (monotonic seconds)."""
+
+    began_mono: float
+    frame: Frame
+
+
+class Sight:
+    """The camera behind a lock. Who asks while the other waits for a picture gets that one, if it is new enough."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._camera: Camera | None = None
+        self._last: Shot | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether there is a camera."""
+        return self._camera is not None
+
+    def open(self, camera: Camera) -> None:
+        """Look through this one from now on."""
+        self._camera = camera
+
+    def close(self) -> None:
+        """Give the camera back, once nobody waits for a picture."""
+        with self._lock:
+            camera, self._camera, self._last = self._camera, None, None
+            if camera is not None:
+                camera.close()
+
+    def forget(self) -> None:
+        """Keep no picture of somebody who is not to be seen any more."""
+        self._last = None
+
+    def look(self, timeout_s: float, since_mono: float) -> Shot:
+        """A picture whose taking began after `since_mono`. Raises what the camera raises."""
+        ends = time.monotonic() + timeout_s
+        if not self._lock.acquire(timeout=timeout_s):
+            raise DeviceTimeout("the camera is still busy with another picture")
+        try:
+            if self._last is not None and self._last.began_mono > since_mono:
+                return self._last
+            if self._camera is None:
+                raise DeviceLost("the camera is not connected")
+            began = time.monotonic()
+            self._last = Shot(began, self._camera.grab(max(0.0, ends - began)))
+            return self._last
+        finally:
+            self._lock.release()
+
+    def poll(self) -> None:
+        """Notice, without a picture, that the camera is gone, where its driver can. Raises `DeviceLost`."""
+        poll: Any = getattr(self._camera, "poll", None)
+        if poll is None or not self._lock.acquire(blocking=False):  # who takes a picture notices soon enough
+            return
+        try:
+            poll()
+        finally:
+            self._lock.release()
