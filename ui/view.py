@@ -98,6 +98,7 @@ _ANSWERS: dict[Reason, tuple[Tap, ...]] = {
     Reason.CONFIRM_FIRST: (Tap.CONFIRM, Tap.REFUSE),
     Reason.WATCHLISTED: (Tap.CLEAR_WATCH, Tap.REFUSE, Tap.SUPERVISOR),
     Reason.ALREADY_ADMITTED: (Tap.HOLDER_HERE, Tap.REFUSE),
+    Reason.DUPLICATE_IDENTITY: (Tap.HOLDER_HERE, Tap.REFUSE),
     Reason.NO_FACE: (Tap.RETRY_FACE, Tap.ADMIT, Tap.REFUSE),
     Reason.POOR_FACE: (Tap.RETRY_FACE, Tap.ADMIT, Tap.REFUSE),
     Reason.NOT_LIVE: (Tap.RETRY_FACE, Tap.ADMIT, Tap.REFUSE),

@@ -20,7 +20,7 @@ class VisitorButton(QAbstractButton):
         super().__init__(parent)
         self._icon, self._strong = icon, strong
         self._ink, self._paper = QColor("#000000"), QColor("#ffffff")
-        self._largest = _LARGEST_PX
+        self._most = 1.0
         self.setFocusPolicy(Qt.NoFocus)
 
     def say(self, text: str, icon: str = "") -> None:
@@ -33,7 +33,7 @@ class VisitorButton(QAbstractButton):
     def dress(self, look: ToneLook, *, large: bool = False) -> None:
         """Ink and paper of the tone that it stands on."""
         self._ink, self._paper = QColor(look.ink), QColor(look.panel)
-        self._largest = round(_LARGEST_PX * (1.25 if large else 1))
+        self._most = 1.25 if large else 1.0
         self.update()
 
     def fits(self) -> bool:
@@ -44,7 +44,12 @@ class VisitorButton(QAbstractButton):
     def _px(self) -> int:
         room = self._room()
         return fitting.fitting_px(
-            self.text(), room.width(), room.height(), self._largest, fitting.SMALLEST_PX, bold=True
+            self.text(),
+            room.width(),
+            room.height(),
+            round(max(_LARGEST_PX, self.height() * 0.34) * self._most),
+            fitting.SMALLEST_PX,
+            bold=True,
         )
 
     def _side(self) -> float:

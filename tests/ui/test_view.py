@@ -135,7 +135,7 @@ def test_one_hint_at_a_time_while_the_camera_looks(hint):
         (Reason.CONFIRM_FIRST, True, False, (Tap.CONFIRM, Tap.REFUSE)),
         (Reason.WATCHLISTED, False, False, (Tap.CLEAR_WATCH, Tap.REFUSE, Tap.SUPERVISOR)),
         (Reason.ALREADY_ADMITTED, True, False, (Tap.HOLDER_HERE, Tap.REFUSE)),
-        (Reason.DUPLICATE_IDENTITY, True, True, (Tap.ADMIT, Tap.REFUSE, Tap.OVERRIDE)),
+        (Reason.DUPLICATE_IDENTITY, True, True, (Tap.HOLDER_HERE, Tap.REFUSE, Tap.OVERRIDE)),
         (Reason.REVOKED, False, True, (Tap.OVERRIDE, Tap.REFUSE)),
         (Reason.MANIFEST_MISSING, False, False, (Tap.SUPERVISOR, Tap.REFUSE)),
     ],
