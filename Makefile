@@ -11,10 +11,11 @@ PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
 SUITES = --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
 
-.PHONY: help demo test test-long test-faults faults test-peers check bench bench-hub fuzz lock clean appliance tools
+.PHONY: help demo screens test test-long test-faults faults test-peers check bench bench-hub fuzz lock clean appliance tools
 
 help:
 	@echo "make demo         the whole gate at work, without hardware"
+	@echo "make screens      what the screens need; then .venv/bin/gatectl ui --demo"
 	@echo "make test         every test, on two cores"
 	@echo "make check        format, lint, types and the fast tests"
 	@echo "make test-long    whole evenings and venues, for minutes"
@@ -29,6 +30,9 @@ help:
 
 appliance:
 	@systemd/bootstrap.sh appliance
+
+screens:
+	@systemd/bootstrap.sh screens
 
 tools:
 	@systemd/bootstrap.sh tests
@@ -66,6 +70,7 @@ fuzz: tools
 
 bench:
 	@systemd/bootstrap.sh peers
+	@systemd/bootstrap.sh screens
 	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench
 
 bench-hub: tools
@@ -80,7 +85,9 @@ lock:
 	printf 'pip\nsetuptools\nswig\n' | compile - -o systemd/build.lock --upgrade; \
 	compile setup.py -c systemd/build.lock -o systemd/requirements.lock --upgrade; \
 	compile setup.py --extra hub -c systemd/requirements.lock -o systemd/hub.lock --upgrade; \
-	compile setup.py tests/requirements.txt --extra hub -c systemd/hub.lock -o tests/requirements.lock --upgrade; \
+	compile setup.py --extra screens -c systemd/requirements.lock -o systemd/screens.lock --upgrade; \
+	compile setup.py tests/requirements.txt --extra hub --extra screens -c systemd/hub.lock -c systemd/screens.lock \
+	    -o tests/requirements.lock --upgrade; \
 	compile --no-deps tests/bench/requirements.txt -o tests/bench/requirements.lock --upgrade
 
 clean:

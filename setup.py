@@ -58,6 +58,6 @@ setup(
         "hid": ["hidapi==0.15.*"],  # Debian: python3-hid
         "osdp": ["libosdp>=3.2,<4"],
         "pcsc": ["pyscard>=2.2"],  # Debian: python3-pyscard
-        "screens": ["PyQt5>=5.15,<6"],  # Debian: python3-pyqt5
+        "screens": ["PyQt5>=5.15,<6; sys_platform != 'linux' or platform_machine == 'x86_64'"],  # Debian: python3-pyqt5
     },
 )

@@ -2,7 +2,8 @@
 # Makes the virtual environment that `make` works in, and only if it isn't there already.
 #
 #   systemd/bootstrap.sh appliance   what the gate needs (systemd/requirements.lock), and gatectl
-#   systemd/bootstrap.sh hub         the same, and what the central server needs (systemd/hub.lock)
+#   systemd/bootstrap.sh screens     the same, and what the screens need (systemd/screens.lock, and Debian packages)
+#   systemd/bootstrap.sh hub         the first, and what the central server needs (systemd/hub.lock)
 #   systemd/bootstrap.sh tests       the same, and what the tests and checks need (tests/requirements.lock)
 #   systemd/bootstrap.sh peers       the same, and what the bench compares with (tests/bench/requirements.lock)
 #   systemd/bootstrap.sh browser     beside it, a browser for the test that walks the server's page
@@ -70,12 +71,13 @@ key_of() {
     case $1 in
     appliance) files="setup.py systemd/build.lock systemd/requirements.lock" ;;
     hub) files="systemd/hub.lock" ;;
+    screens) files="systemd/screens.lock" ;;
     tests) files="systemd/build.lock tests/requirements.lock" ;;
     peers) files="tests/bench/requirements.lock" ;;
-    *) fail "no such stage: $1 (appliance, hub, tests or peers)" ;;
+    *) fail "no such stage: $1 (appliance, screens, hub, tests or peers)" ;;
     esac
     # shellcheck disable=SC2086
-    { pwd && cat $files && if [ "$1" = tests ]; then native_missing && database_missing; fi; } | sha256sum
+    { pwd && cat $files && if [ "$1" = tests ]; then for_tests_missing; fi; } | sha256sum
 }
 
 ready() { [ "$(cat "$marks/$1" 2>/dev/null)" = "$(key_of "$1")" ]; }
@@ -92,6 +94,15 @@ native_missing() {
     echo vsmartcard-vpcd
 }
 
+# All that tests need from Debian.
+for_tests_missing() {
+    native_missing
+    database_missing
+    screens_missing
+    command -v Xvfb >/dev/null || echo xvfb
+    command -v xdotool >/dev/null || echo xdotool
+}
+
 database_missing() { ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || echo postgresql; }
 
 # The part of it that building pyscard needs.
@@ -103,22 +114,70 @@ building_missing() {
         2>/dev/null || echo python3-dev
 }
 
-# Tries to have a real pcscd and a real PostgreSQL for the tests. Without them some are skipped: nothing here is a failure.
-install_native() {
-    wanted=$({ native_missing; database_missing; } | tr '\n' ' ')
-    [ -n "$wanted" ] || return 0
+# Where PyPI has no PyQt5 for this machine, it is Debian's.
+has_qt_wheel() { [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ]; }
+
+chinese_font() {
+    for font in /usr/share/fonts/truetype/wqy/wqy-microhei.ttc /usr/share/fonts/*/noto*/NotoSansCJK*; do
+        [ ! -e "$font" ] || return 0
+    done
+    return 1
+}
+
+# Debian's names of what the screens need, as far as it isn't there: a font with Chinese glyphs, Qt's X11 libraries. The
+# font is 1.6 MB to fetch and has all of GB 2312; of the 55 MB of fonts-noto-cjk most is for Japanese and Korean.
+screens_missing() {
+    chinese_font || echo fonts-wqy-microhei
+    if ! has_qt_wheel; then
+        /usr/bin/python3 -c 'import PyQt5.QtWidgets' 2>/dev/null || echo python3-pyqt5
+        return
+    fi
+    for pair in libGL.so.1:libgl1 libEGL.so.1:libegl1 libfontconfig.so.1:libfontconfig1 libdbus-1.so.3:libdbus-1-3 \
+        libglib-2.0.so.0:libglib2.0-0 libxkbcommon-x11.so.0:libxkbcommon-x11-0 libxcb-icccm.so.4:libxcb-icccm4 \
+        libxcb-image.so.0:libxcb-image0 libxcb-keysyms.so.1:libxcb-keysyms1 libxcb-randr.so.0:libxcb-randr0 \
+        libxcb-render-util.so.0:libxcb-render-util0 libxcb-shape.so.0:libxcb-shape0 \
+        libxcb-xinerama.so.0:libxcb-xinerama0 libxcb-xkb.so.1:libxcb-xkb1; do
+        for library in /usr/lib/*/"${pair%%:*}" /usr/lib64/"${pair%%:*}" /usr/lib/"${pair%%:*}"; do
+            [ ! -e "$library" ] || continue 2
+        done
+        echo "${pair#*:}"
+    done
+}
+
+# Lets the environment see Debian's PyQt5. It fits Debian's own Python alone.
+borrow_qt() {
+    has_qt_wheel && return
+    theirs=$(/usr/bin/python3 -c 'import os, PyQt5; print(os.path.dirname(PyQt5.__file__))' 2>/dev/null) || return 0
+    ours=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    ln -sfn "$theirs" "$ours/PyQt5"
+    "$venv/bin/python" -c 'import PyQt5.QtWidgets' 2>>"$log" && return
+    rm -f "$ours/PyQt5"
+    say "Debian's PyQt5 is not for $("$venv/bin/python" --version): make the environment with PYTHON=/usr/bin/python3"
+}
+
+# Tries to install Debian packages, named after the sentence that says what is the matter without them.
+try_apt() {
+    without=$1
+    shift
+    [ $# -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null || ! as_root; then
-        say "the tests that need these will be skipped: $wanted"
-        return
+        say "$without: $*"
+        return 1
     fi
-    say "installing ${wanted}with apt-get, for tests with real parts"
+    say "installing $* with apt-get"
     # shellcheck disable=SC2086
-    if ! { $root apt-get -o DPkg::Lock::Timeout=120 update &&
-        $root env DEBIAN_FRONTEND=noninteractive \
-            apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $wanted; } >>"$log" 2>&1; then
-        say "that failed (see $log): the tests that need them will be skipped"
-        return
-    fi
+    { $root apt-get -o DPkg::Lock::Timeout=120 update && $root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"; } >>"$log" 2>&1 && return
+    say "that failed (see $log). $without: $*"
+    return 1
+}
+
+# Tries to have a real pcscd, a real PostgreSQL and a real display for the tests. Without them some are skipped: nothing
+# here is a failure.
+install_native() {
+    wanted=$(for_tests_missing | tr '\n' ' ')
+    # shellcheck disable=SC2086
+    try_apt "the tests that need these will be skipped" $wanted || return 0
     # vpcd listens on all addresses: what came for the tests does not run unless they start it.
     case $wanted in
     *pcscd*) $root systemctl disable --now pcscd.socket pcscd.service >>"$log" 2>&1 || true ;;
@@ -134,16 +193,8 @@ browser() {
     wanted=
     command -v chromium >/dev/null || wanted=chromium
     command -v chromedriver >/dev/null || wanted="$wanted chromium-driver"
-    [ -n "$wanted" ] || return 0
-    if ! command -v apt-get >/dev/null || ! as_root; then
-        say "the test in a browser will be skipped; it needs: $wanted"
-        return
-    fi
-    say "installing $wanted with apt-get, for the test in a browser"
     # shellcheck disable=SC2086
-    { $root apt-get -o DPkg::Lock::Timeout=120 update && $root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $wanted; } >>"$log" 2>&1 ||
-        say "that failed (see $log): the test in a browser will be skipped"
+    try_apt "the test in a browser will be skipped; it needs" $wanted || true
 }
 
 # The tests' lock, without pyscard where it can't be built.
@@ -189,6 +240,19 @@ appliance() {
     finish appliance
 }
 
+screens() {
+    appliance
+    if ! ready screens; then
+        : >"$marks/unfinished"
+        say "adding PyQt5 to $venv"
+        logged "installing the screens' libraries" pip_install --require-hashes -r systemd/screens.lock
+        finish screens
+    fi
+    # shellcheck disable=SC2046
+    try_apt "the screens may lack glyphs, or not open at all; install" $(screens_missing) || true
+    borrow_qt
+}
+
 hub() {
     appliance
     ready hub && return
@@ -206,6 +270,7 @@ tests() {
     install_native
     test_lock >"$venv/tests.lock"
     logged "installing the test tools" pip_install --require-hashes -r "$venv/tests.lock"
+    borrow_qt
     finish tests
 }
 
@@ -226,6 +291,6 @@ finish() {
 exec 9<"$0"
 flock 9 # two makes at once take turns
 case ${1:-} in
-appliance | hub | tests | peers | browser) "$1" ;;
-*) fail "usage: systemd/bootstrap.sh appliance|hub|tests|peers|browser" ;;
+appliance | screens | hub | tests | peers | browser) "$1" ;;
+*) fail "usage: systemd/bootstrap.sh appliance|screens|hub|tests|peers|browser" ;;
 esac
