@@ -5,6 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+LEAST_PIN, MOST_PIN = 4, 6
+"""How many digits a PIN has. The screens hand over one of the most digits without a further touch."""
+
+
 class Role(StrEnum):
     """What a person at the lane may do; each may do what those before may."""
 

@@ -24,7 +24,7 @@ ZONE_LINE = 44
 
 DIGITS_X = ("123", "456", "789", f"X0{RUB}")
 LETTERS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL<", f"ZXCVBNM{RUB}")
-STAFF = ("1234567890", "QWERTYUIOP", "ASDFGHJKL-", f"ZXCVBNM{RUB}")
+STAFF = ("1234567890", "qwertyuiop", "asdfghjkl-", f"zxcvbnm._{RUB}")
 
 
 class Keys(QWidget):
@@ -35,6 +35,7 @@ class Keys(QWidget):
 
     def __init__(self, rows: Sequence[str], look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.tiles: list[Tile] = []
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
@@ -47,8 +48,14 @@ class Keys(QWidget):
 
     def _key(self, character: str, look: Look) -> Tile:
         key = Tile(character, look=look, largest=30)
-        key.clicked.connect(self.rubbed.emit if character == RUB else lambda: self.typed.emit(character))
+        key.clicked.connect(self.rubbed.emit if character == RUB else lambda: self.typed.emit(key.text()))
+        self.tiles.append(key)
         return key
+
+    def turn_case(self) -> None:
+        """Capitals for small letters, and back."""
+        for key in self.tiles:
+            key.setText(key.text().swapcase())
 
 
 class Mark(StrEnum):

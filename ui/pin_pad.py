@@ -12,6 +12,7 @@ from PyQt5.QtCore import QDeadlineTimer, QRectF, QTimer, pyqtSignal
 from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PyQt5.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from models.staff import LEAST_PIN, MOST_PIN
 from ui import theme
 from ui.fitting import FittedLabel
 from ui.keys import RUB
@@ -19,9 +20,6 @@ from ui.theme import Look
 from ui.tiles import Tile
 from ui.view import Tone
 from ui.words import Words
-
-LEAST, MOST = 4, 6
-"""How many digits a PIN has. The last possible one hands it over without a further touch."""
 
 _LINE_PX = 30
 
@@ -79,11 +77,11 @@ class PinPad(QWidget):
 
     def type(self, digit: str) -> None:
         """One more digit; any other character is passed over."""
-        if not self._asked or self.waiting or digit not in self.digits or len(self._typed) >= MOST:
+        if not self._asked or self.waiting or digit not in self.digits or len(self._typed) >= MOST_PIN:
             return
         self._typed += digit
         self._refresh()
-        if len(self._typed) == MOST:
+        if len(self._typed) == MOST_PIN:
             self.hand_over()
 
     def rub(self) -> None:
@@ -93,7 +91,7 @@ class PinPad(QWidget):
 
     def hand_over(self) -> None:
         """Give away what was typed, and know it no longer."""
-        if len(self._typed) >= LEAST:
+        if len(self._typed) >= LEAST_PIN:
             pin, self._typed = self._typed, ""
             self._refresh()
             self.entered.emit(pin)
@@ -123,7 +121,7 @@ class PinPad(QWidget):
         for key in self.digits.values():
             key.setEnabled(free)
         self.rub_key.setEnabled(free and bool(self._typed))
-        self.ok_key.setEnabled(free and len(self._typed) >= LEAST)
+        self.ok_key.setEnabled(free and len(self._typed) >= LEAST_PIN)
         self.dots.show_count(len(self._typed))
 
 
@@ -147,8 +145,8 @@ class Dots(QWidget):
         painter.setRenderHint(QPainter.Antialiasing)
         painter.setPen(QPen(self._ink, 2))
         side, step = 16.0, 30.0
-        left = (self.width() - step * (MOST - 1) - side) / 2
-        for at in range(MOST):
+        left = (self.width() - step * (MOST_PIN - 1) - side) / 2
+        for at in range(MOST_PIN):
             painter.setBrush(self._ink if at < self.count else QColor(0, 0, 0, 0))
             painter.drawEllipse(QRectF(left + at * step, (self.height() - side) / 2, side, side))
         painter.end()
