@@ -36,6 +36,10 @@ UNTROUBLED = (Tone.CALM, Tone.LOOK, Tone.WAIT)
 """Nothing need be done: no button is louder than another."""
 
 
+ROOMY_PX = 560
+"""From this height on notes need not stand closer when there is an alert."""
+
+
 class OperatorWindow(QWidget):
     """Follows `link` and shows what it tells; `mirror` brings the faces, where the lane has a camera to show."""
 
@@ -97,7 +101,6 @@ class OperatorWindow(QWidget):
     def _say_lane(self, snapshot: Snapshot) -> None:
         view = snapshot.view
         self.who.say(view.who)
-        self.notes.say(view.notes, self.words)
         self.faces.allow_portrait(view.attempt, view.portrait)
         self.list.say(snapshot, self.words)
         self.banner.say(says.alerts(view, self.words))
@@ -122,12 +125,14 @@ class OperatorWindow(QWidget):
             return
         view = self.snapshot.view
         touch = theme.touch_px(self, self.look)
+        most = 2 if view.alerts and self.height() < ROOMY_PX else 4
+        self.notes.say(view.notes, self.words, most)
         places = plan(
             self.width(),
             self.height(),
             touch,
             banner=bool(view.alerts),
-            notes=len(rows(view.notes)),
+            notes=len(rows(view.notes, most)),
             who=view.who != Who(language=view.who.language),
             low=self.look.low,
         )

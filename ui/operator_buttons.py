@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QElapsedTimer, QPoint, QRectF, Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PyQt5.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PyQt5.QtWidgets import QAbstractButton, QWidget
 
 from ui import icons, theme
@@ -42,7 +42,7 @@ class TapButton(QAbstractButton):
         super().__init__(parent)
         self.tap = tap
         self.obvious = False
-        self.setFocusPolicy(Qt.NoFocus)  # a scanner that types like a keyboard ends with Enter, which is nobody's word
+        self.setFocusPolicy(Qt.NoFocus)
         self._tone: theme.ToneLook | None = None
 
     def dress(self, text: str, obvious: bool, tone: theme.ToneLook) -> None:
@@ -67,6 +67,11 @@ class TapButton(QAbstractButton):
     def _words_box(self) -> QRectF:
         left = self._icon_box().right() + 6
         return QRectF(left, 2, max(1.0, self.width() - left - 6), self.height() - 4)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """No key touches a button: a scanner that types like a keyboard ends with Enter, which is nobody's word."""
+        if event is not None:
+            event.ignore()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Ground, icon, words; darker while the finger is on it."""

@@ -93,7 +93,7 @@ class CellView(Inked):
                 QRectF(room.left(), room.top(), share, room.height()),
                 QRectF(room.left() + share + 4, room.top(), room.width() - share - 4, room.height()),
             )
-        half = room.height() * 0.54
+        half = min(room.height() * 0.54, 40.0 if self.framed else 26.0)
         return (
             QRectF(room.left(), room.top() + 1, room.width(), half - 1),
             QRectF(room.left(), room.top() + half, room.width(), room.height() - half - 2),

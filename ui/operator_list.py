@@ -69,7 +69,7 @@ class SideList(Inked):
         below = Box(0, head + 4, self.width(), self.height() - head - 4)
         shares = [1.0] * ROWS
         if self.shows_devices:
-            shares = [2.0 if cell.look and cell.detail else 1.0 for cell in self._said]
+            shares = [2.4 if cell.look and cell.detail else 1.0 for cell in self._said]
         boxes = below.split_rows(*shares, gap=0) if shares else []
         for row, box in zip(self.rows, boxes, strict=False):
             row.setGeometry(*box)

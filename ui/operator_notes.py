@@ -34,6 +34,8 @@ COLOURS = MappingProxyType(
 )
 """Ground and ink of each kind, the same on every tone."""
 
+_LETTERS_PX = 20
+
 ICONS = MappingProxyType(
     {
         NoteKind.ACCESS_NEEDS: "wheelchair",
@@ -47,18 +49,23 @@ ICONS = MappingProxyType(
 )
 
 
-def rows(notes: tuple[Note, ...]) -> tuple[tuple[NoteKind, ...], ...]:
-    """The rows that have something to say."""
+def rows(notes: tuple[Note, ...], most: int = 4) -> tuple[tuple[NoteKind, ...], ...]:
+    """The rows that have something to say. With room for fewer, `most`, the kinds stand closer, in their order."""
     there = {note.kind for note in notes}
     kept = (tuple(kind for kind in row if kind in there) for row in PLACES)
-    return tuple(row for row in kept if row)
+    found = tuple(row for row in kept if row)
+    if len(found) <= most:
+        return found
+    kinds = [kind for row in found for kind in row]
+    each = -(-len(kinds) // most)
+    return tuple(tuple(kinds[at : at + each]) for at in range(0, len(kinds), each))
 
 
-def text(kind: NoteKind, notes: tuple[Note, ...], words: Words) -> str:
-    """All notes of a kind in one line; a note without a text says its kind."""
+def texts(kind: NoteKind, notes: tuple[Note, ...], words: Words) -> tuple[str, str]:
+    """All notes of a kind in one line, with the kind's name and without; a note without a text says its kind."""
     said = " · ".join(note.text for note in notes if note.kind is kind and note.text)
     name = words(f"note.{kind}")
-    return f"{name}: {said}" if said else name
+    return (f"{name}: {said}", said) if said else (name, name)
 
 
 class NotesView(Inked):
@@ -66,20 +73,24 @@ class NotesView(Inked):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._said: tuple[tuple[tuple[NoteKind, str, bool], ...], ...] = ()
+        self._said: tuple[tuple[tuple[NoteKind, tuple[str, str], bool], ...], ...] = ()
 
-    def say(self, notes: tuple[Note, ...], words: Words) -> None:
-        """Show these from now on."""
+    def say(self, notes: tuple[Note, ...], words: Words, most: int = 4) -> None:
+        """Show these from now on, in `most` rows at most."""
         held = {note.kind for note in notes if note.hold}
-        said = tuple(tuple((kind, text(kind, notes, words), kind in held) for kind in row) for row in rows(notes))
+        said = tuple(
+            tuple((kind, texts(kind, notes, words), kind in held) for kind in row) for row in rows(notes, most)
+        )
         if said != self._said:
             self._said = said
-            self.setAccessibleName(" ".join(line for row in said for _, line, _ in row))
+            self.setAccessibleName(" ".join(line for row in said for _, (line, _), _ in row))
             self.update()
 
     def misfits(self) -> list[str]:
         """Notes that are cut short."""
-        return [line for _, line, _, box in self._places() if not has_room(line, _words_box(box), 20, bold=True)]
+        return [
+            line for _, line, _, box in self._places() if not has_room(line, _words_box(box), _LETTERS_PX, bold=True)
+        ]
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Each in its place."""
@@ -90,7 +101,7 @@ class NotesView(Inked):
             panel(painter, box, ground, ink if not held else self.ink, thick=4.0 if held else 1.5)
             icons.paint(painter, ICONS[kind], _icon_box(box), ink)
             painter.setPen(ink)
-            write(painter, line, _words_box(box), 20, bold=True)
+            write(painter, line, _words_box(box), _LETTERS_PX, bold=True)
         painter.end()
 
     def _places(self) -> list[tuple[NoteKind, str, bool, QRectF]]:
@@ -98,9 +109,11 @@ class NotesView(Inked):
         high = self.height() / max(1, len(self._said))
         for number, row in enumerate(self._said):
             wide = self.width() / len(row)
-            for column, (kind, line, held) in enumerate(row):
-                box = QRectF(column * wide, number * high, wide, high)
-                found.append((kind, line, held, box.adjusted(0 if column == 0 else 3, 0, 0, -4)))
+            for column, (kind, (whole, short), held) in enumerate(row):
+                box = QRectF(column * wide, number * high, wide, high).adjusted(3 if column else 0, 0, 0, -4)
+                # Colour and icon say the kind too.
+                line = whole if has_room(whole, _words_box(box), _LETTERS_PX, bold=True) else short
+                found.append((kind, line, held, box))
         return found
 
 

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 GAP = 8
 
+WHO_PX = 50
+"""Seat and way below each other, in the smallest letters."""
+
 
 class Box(NamedTuple):
     """A rectangle in pixels, from the upper left."""
@@ -65,9 +68,15 @@ def plan(
     note_px = max(34, round(height * 0.07))
     words = left.height - notes * note_px - (GAP if notes else 0)
     upper = Box(left.x, left.y, left.width, words)
-    title, text, person = upper.split_rows(0.36, 0.40, 0.24 if who else 0)
+    person_px = max(WHO_PX, round(words * 0.23)) if who else 0
+    title, text, person = upper.split_rows(*_shares(words - person_px), person_px)
     below = Box(left.x, left.y + words + (GAP if notes else 0), left.width, notes * note_px)
     return Plan(rows["bar"], rows["banner"], title, text, person, below, faces, right, rows["taps"])
+
+
+def _shares(height: int) -> tuple[float, float]:
+    """Title and sentences."""
+    return height * 0.45, height * 0.55
 
 
 def _columns(width: int) -> tuple[float, float, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PyQt5.QtCore import QRectF, Qt
-from PyQt5.QtGui import QPainter, QPaintEvent
+from PyQt5.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QWidget
 
 from models.view import Who
-from ui.fitting import FittedLabel
+from ui import theme
+from ui.fitting import SMALLEST_PX, FittedLabel
 from ui.icons import IconBox
 from ui.operator_ink import LEFT, Inked, has_room, panel, write
 from ui.operator_plan import Box
@@ -43,19 +46,42 @@ class ReasonView(Inked):
         side = min(title.height, round(title.width * 0.26))
         self.icon.setGeometry(0, (title.height - side) // 2, side, side)
         self.title.setGeometry(side + 12, 0, title.width - side - 12, title.height)
-        whole = self.window().height()
-        self.title.set_sizes(round(whole * 0.13))
+        largest = self.window().height()
+        self.title.set_sizes(round(largest * 0.13))
+        self._place_sentences(Box(2, text.y - title.y, title.width - 4, text.height), max(24, round(largest * 0.05)))
+
+    def _place_sentences(self, room: Box, largest: int) -> None:
+        """All in letters of one size. Where not all fit, the explanation goes first: the title has said it already."""
+        labels = [label for label in (self.body, self.step, self.more) if label.text()]
+        px, heights = _share(tuple((label.text(), label is self.step) for label in labels), room, largest)
+        if sum(heights) > room.height and self.body in labels and len(labels) > 1:
+            labels.remove(self.body)
+            px, heights = _share(tuple((label.text(), label is self.step) for label in labels), room, largest)
+        gap = max(0.0, (room.height - sum(heights)) / (len(labels) + 1)) if labels else 0.0
+        y = room.y + min(gap, 14.0)
         for label in (self.body, self.step, self.more):
-            label.set_sizes(max(24, round(whole * 0.05)))
-        top = text.y - title.y
-        labels = (self.body, self.step, self.more)
-        shares = [len(label.text()) and max(20, len(label.text())) + 10 for label in labels]
-        if not any(shares):
-            return
-        rows = Box(2, top, title.width - 4, text.height).split_rows(*map(float, shares), gap=4)
-        for label, row in zip(labels, rows, strict=True):
-            label.setGeometry(*row)
-            label.setVisible(bool(label.text()))
+            label.setVisible(label in labels)
+        for label, height in zip(labels, heights, strict=True):
+            label.set_sizes(px)
+            label.setGeometry(room.x, round(y), room.width, round(height))
+            y += height + min(gap, 14.0)
+
+
+@lru_cache(maxsize=512)
+def _share(texts: tuple[tuple[str, bool], ...], room: Box, largest: int) -> tuple[int, list[float]]:
+    """The largest letters, in pixels, with which all texts (with: is it bold?) fit below each other; their heights."""
+    heights: list[float] = []
+    for px in range(largest, SMALLEST_PX - 1, -1):
+        heights = [_height(text, bold, room.width, px) for text, bold in texts]
+        if sum(heights) <= room.height:
+            return px, heights
+    return SMALLEST_PX, heights
+
+
+def _height(text: str, bold: bool, width: int, px: int) -> float:
+    metrics = QFontMetricsF(theme.font(px, bold=bold))
+    box = metrics.boundingRect(QRectF(0, 0, width - 1, 1e6), int(Qt.TextWordWrap), text)
+    return box.height() + 1 if box.width() <= width else 1e6
 
 
 class WhoView(Inked):
