@@ -56,7 +56,7 @@ class BadPacket(ValueError):
 
 
 class MirrorFeed(QObject):
-    """Follows one camera. `frame` and `portrait` bring a `QImage` each; `gone` says that there is none to be shown."""
+    """Follows one camera. `frame` and `portrait` bring a `QImage` each; `gone` says that neither is to be shown."""
 
     frame = pyqtSignal(QImage)
     portrait = pyqtSignal(QImage)
@@ -68,7 +68,8 @@ class MirrorFeed(QObject):
         self._socket: UnixSocket | None = None
         self._packets = Packets()
         self._shows = False
-        self._stale = single_shot(self, self._clear)
+        self._portrait: QImage | None = None
+        self._stale = single_shot(self, self._lose_sight)
         self.attempt = 0
 
     def start(self, path: Path) -> None:
@@ -120,10 +121,18 @@ class MirrorFeed(QObject):
             self._stale.start(milliseconds(STALE_S))
             self.frame.emit(image)
         else:
+            self._portrait = image
             self.portrait.emit(image)
+
+    def _lose_sight(self) -> None:
+        """No frame comes any more; the picture in the document stays until the gate takes it away."""
+        self.gone.emit()
+        if self._portrait is not None:
+            self.portrait.emit(self._portrait)
 
     def _clear(self) -> None:
         self._stale.stop()
+        self._portrait = None
         if self._shows:
             self._shows = False
             self.gone.emit()

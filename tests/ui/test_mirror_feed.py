@@ -110,6 +110,20 @@ def test_a_camera_that_stands_still_shows_nobody(
     assert [kind for kind, _ in shown.all] == ["frame", "gone"]
 
 
+def test_the_picture_in_the_document_outlives_the_live_one(
+    listener: socket.socket, feed: MirrorFeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_feed, "STALE_S", 0.05)
+    shown = Shown(feed)
+    with connected(listener, feed, tmp_path) as camera:
+        camera.sendall(packet(Kind.PORTRAIT, jpeg(grey=200)) + packet(Kind.FRAME, jpeg(grey=40)))
+        turn_until(lambda: len(shown.all) == 4)
+        assert shown.all[2:] == [("gone", 0), ("portrait", 200)]
+        camera.sendall(packet(Kind.GONE))
+        turn_until(lambda: len(shown.all) == 5)
+    assert shown.all[4] == ("gone", 0)
+
+
 def test_a_camera_that_leaves_takes_its_picture_along_and_is_found_again(
     listener: socket.socket, feed: MirrorFeed, tmp_path: Path
 ) -> None:
