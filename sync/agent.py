@@ -13,16 +13,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from models.decision import ClaimAnswer
 from models.link import Acknowledged, Ask, FromSync, LaneWord, Reach, SignedTime, SyncStatus, Told
 from models.store.errors import StoreError
+from sync.authority_clock import AuthorityClock
 from sync.claims_socket import ClaimsSocket, Office
 from sync.client import Client, authority_only
 from sync.contract import Contact as ContactBody
 from sync.contract import Standing
-from sync.failures import Garbled, Revoked, SyncFailed, Unreachable
+from sync.enrolment import Enrolment
+from sync.failures import Garbled, RefusedBy, Revoked, SyncFailed, Unreachable
 from sync.forward import forward
 from sync.listen import Listener
 from sync.numbers import KeptNumber
@@ -31,7 +34,9 @@ from sync.plan import Contact, Outlook, Pull, Push, Wait, Wipe, plan, retry_s
 from sync.post import Post
 from sync.pull import Shelf
 from sync.puller import Puller
-from sync.signing import Signer, time_is_signed
+from sync.renewer import Renewer
+from sync.signing import Signer
+from sync.status import status_of
 
 _log = logging.getLogger("sync.agent")
 
@@ -62,7 +67,8 @@ class Agent:
         self._papers = post.enrolment
         self._disk = ThreadPoolExecutor(3, thread_name_prefix="sync-disk")  # a large bundle stops no line
         self._stir = asyncio.Event()
-        self._time: tuple[float, float] | None = None  # the authority's clock, and the monotonic moment
+        self._clock = AuthorityClock(post.enrolment.device, wall, mono)
+        self.now = self._clock.now
         self._standing: Standing | None = None
         self._reach = Reach.ALONE
         self._lane = LaneWord()
@@ -74,17 +80,14 @@ class Agent:
         self._client = Client(
             self._papers.server, authority_only(self._papers.authority), signer, KeptNumber(post.state_dir / "number")
         )
-        issuers = {**post.issuers, **self._papers.issuer_keys}
-        shelf = Shelf(post.state_dir, post.gate, post.device_key, issuers, self.now, self._papers.device)
+        self._issuers = {**post.issuers, **self._papers.issuer_keys}
+        shelf = Shelf(post.state_dir, post.gate, post.device_key, self._issuers, self.now, self._papers.device)
+        self._renewer = Renewer(self._client, post.device_files, self._clock.told, mono, self._take_papers)
         self._puller = Puller(self._client, shelf, self._on_disk, mono, self.now)
         self._outbox = Outbox(self._client, post.state_dir / "ledger.db", self._on_disk, mono, self.now)
         self._listener = Listener(self._client, self._ring, chance)
         office = Office(self.ask, self._ledger_grew, self._hear_lane, self.status, self._greeting)
         self._socket = ClaimsSocket(post.socket, office)
-
-    def now(self) -> float:
-        """Unix seconds: by the authority's clock once it has told the time."""
-        return self._time[0] + self._mono() - self._time[1] if self._time else self._wall()
 
     async def run(self) -> None:
         """Serve until cancelled. Raises `OSError` when the socket can't be had."""
@@ -94,6 +97,7 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._go_on(tasks))
                 tasks.create_task(self._listener.run())
+                tasks.create_task(self._renewer.run())
         finally:
             await self._socket.close()
             await self._client.close()
@@ -215,6 +219,8 @@ class Agent:
     def _lose(self, error: BaseException) -> None:
         self._failures += 1
         self._trouble = str(error)
+        if isinstance(error, RefusedBy) and error.code == "not_signed":
+            self._renewer.stir()  # perhaps there is another key by now
         self._contact_at = self._mono() + min(retry_s(self._failures, self._chance()), max(self._post.contact_s, 1.0))
         self._set_reach(Reach.ALONE)
 
@@ -226,11 +232,18 @@ class Agent:
 
     def _take_time(self, standing: Standing, number: int) -> None:
         keys = self._papers.issuer_keys.values()
-        if not time_is_signed(standing.time_signature, keys, self._papers.device, number, standing.time):
+        first = self._clock.told() is None
+        if not self._clock.take(standing, number, keys):
             self._trouble = "the authority's time is not signed by an issuer of this site: enrol this gate again"
             return
-        self._time = (standing.time, self._mono())
+        if first:
+            self._renewer.stir()
         self._socket.tell(FromSync(time=SignedTime(standing.time)))
+
+    def _take_papers(self, papers: Enrolment) -> None:
+        self._papers, self._failures = papers, 0
+        self._issuers.update(papers.issuer_keys)
+        self._ring()
 
     def _ring(self) -> None:
         """A contact now; while nobody answers, the back-off stands."""
@@ -270,7 +283,7 @@ class Agent:
 
     def _greeting(self) -> list[FromSync]:
         words = [FromSync(reach=self._reach)]
-        if self._time is not None:
+        if self._clock.told() is not None:
             words.append(FromSync(time=SignedTime(self.now())))
         if self._outbox.acknowledged is not None:
             words.append(FromSync(acknowledged=Acknowledged(self._outbox.epoch, self._outbox.acknowledged)))
@@ -278,23 +291,8 @@ class Agent:
 
     def status(self) -> SyncStatus:
         """How everything stands."""
-        outbox, puller = self._outbox, self._puller
-        return SyncStatus(
-            site=self._papers.site,
-            device=self._papers.device,
-            server=self._papers.server,
-            reach=self._reach,
-            contact_at=self._contacted_at,
-            doorbell=self._listener.hears,
-            event=self._standing.event if self._standing else "",
-            manifest=puller.held,
-            epoch=outbox.epoch,
-            written=outbox.written,
-            acknowledged=outbox.acknowledged or 0,
-            trouble=self._trouble,
-            wiped=self._wiped,
-            refusals=(*puller.refusals, *outbox.refusals),
-        )
+        made = status_of(self._papers, self._puller, self._outbox, self._listener, self._standing)
+        return replace(made, reach=self._reach, contact_at=self._contacted_at, trouble=self._trouble, wiped=self._wiped)
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)

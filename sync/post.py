@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.store.vault import DeviceKey
 from sync.enrolment import Enrolment
+from sync.renewal import DeviceFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,9 @@ class Post:
     device_key: DeviceKey = field(repr=False)
     issuers: dict[str, bytes] = field(default_factory=dict)
     contact_s: float = 10.0
+    key_file: Path | None = None  # of the signing key, which is renewed there; none: by others
+
+    @property
+    def device_files(self) -> DeviceFiles | None:
+        """What a renewal changes, if this process is to renew."""
+        return DeviceFiles(self.key_file, self.state_dir, self.device_key.public) if self.key_file else None

@@ -44,6 +44,14 @@ class Signer:
         self._key, self._clock = key, clock
         self.last = last
 
+    def change_key(self, key: Ed25519PrivateKey) -> None:
+        """From the next request on it signs with `key`."""
+        self._key = key
+
+    def signs_with(self, key: Ed25519PrivateKey) -> bool:
+        """Whether `key` is the one in use."""
+        return self._key.public_key() == key.public_key()
+
     def headers(self, method: str, target: str, body: bytes) -> dict[str, str]:
         """The headers that go with this request. `target` is the path with its query."""
         self.last = max(int(self._clock() * 1_000_000), self.last + 1)

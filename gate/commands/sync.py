@@ -96,6 +96,7 @@ def _post(config: Config) -> Post:
         device_key=DeviceKey.load(config.secrets.device_key),
         issuers=trusted(config, only_there=True),
         contact_s=config.sync.contact_s,
+        key_file=config.secrets.signing_key,
     )
 
 

@@ -88,7 +88,8 @@ def renew(hub: Hub, connection: Connection, caller: Caller, request: RenewReques
     """Give an enrolled device new keys; the old one still proves the checkpoints made before. Raises `Refused`: 422."""
     signing_key, device_key = _keys(request.signing_key, request.device_key)
     device, now = tables.device, hub.clock()
-    old = connection.execute(select(device.c.signing_key).where(device.c.device == caller.device)).scalar_one()
+    of = device.c.device == caller.device
+    old, old_device_key = connection.execute(select(device.c.signing_key, device.c.device_key).where(of)).one()
     if old == signing_key:
         raise Refused(422, "same_key", "this is the key in use: make a new one")
     if _is_old(connection, caller.device, signing_key):
@@ -101,7 +102,8 @@ def renew(hub: Hub, connection: Connection, caller: Caller, request: RenewReques
         .values(signing_key=signing_key, device_key=device_key, certificate=certificate)
     )
     hub.audit(connection, caller.device, "device.renewed", caller.device)
-    _publish_for(hub, connection, caller.device, caller.device)
+    if bytes(old_device_key) != device_key:  # else what it holds is good still
+        _publish_for(hub, connection, caller.device, caller.device)
     hub.ring(connection, device=caller.device)
     directory(hub).forget(caller.device)
     return _enrolled(hub, connection, caller.device, certificate)

@@ -21,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.store.errors import StoreError
 from sync.contract import ClaimAnswer, ClaimBatch, ClaimRequest
 from sync.enrolment import Enrolment
-from sync.failures import SyncFailed
+from sync.failures import RefusedBy, SyncFailed
 from sync.plan import retry_s
 from sync.refusals import BundleRefused
+from sync.renewer import Renewer
 from sync.server.claims import NO_ANSWER
 from sync.server.hub import Hub
 from sync.server.upstream_client import CentreClient, kept_number, open_client
-from sync.server.upstream_papers import folder_of, papers_of
+from sync.server.upstream_papers import device_files, folder_of, papers_of, signing_key_of
 from sync.server.upstream_work import Work
 
 CLAIM_S = 0.25
@@ -61,8 +62,10 @@ class Beyond:
             return list(answers)
         try:
             found = (await self._client.claim(ClaimBatch(open_ones), CLAIM_S)).answers
-        except SyncFailed:
+        except SyncFailed as failed:
             self._not_before = time.monotonic() + PAUSE_S
+            if isinstance(failed, RefusedBy) and failed.code == "not_signed":
+                await self._sign_anew(self._client)
             return list(answers)
         known = {one.claim: one for one in found}
         return [known.get(one.claim, one) if one.answer == NO_ANSWER else one for one in answers]
@@ -71,6 +74,11 @@ class Beyond:
         """From now on the centre can be asked."""
         if self._client is None:
             self._client = open_client(self._hub, papers)
+
+    async def _sign_anew(self, client: CentreClient) -> None:
+        """One of the workers renews the hub's key: it is on the disk."""
+        with suppress(*FORESEEN):
+            client.signer.change_key(await asyncio.to_thread(signing_key_of, self._hub.settings))
 
     async def close(self) -> None:
         """Hang up."""
@@ -117,8 +125,19 @@ async def _run(hub: Hub, beyond: Beyond) -> None:
                 tasks.create_task(_again(work.listen, LOOK_S))
                 tasks.create_task(_again(work.pull, MEET_S, work.offered))
                 tasks.create_task(_again(work.send, LOOK_S))
+                tasks.create_task(_renewer(hub, work).run())
         finally:
             await client.close()
+
+
+def _renewer(hub: Hub, work: Work) -> Renewer:
+    """Keeps the hub's own key at the centre young."""
+
+    def renewed(papers: Enrolment) -> None:
+        work.papers = papers
+        work.rung.set()
+
+    return Renewer(work.client, device_files(hub.settings), hub.clock, time.monotonic, renewed)
 
 
 async def _enrolled(hub: Hub) -> Enrolment:

@@ -29,6 +29,7 @@ from sync.client import authority_only, refusal
 from sync.contract import VERSION, Enrolled, EnrolRequest
 from sync.enrolment import Enrolment, keep, papers, read
 from sync.failures import Garbled, Unreachable
+from sync.renewal import DeviceFiles
 from sync.server.settings import Settings
 
 _TEXT = re.compile(
@@ -72,6 +73,12 @@ def papers_of(settings: Settings) -> Enrolment | None:
 def signing_key_of(settings: Settings) -> Ed25519PrivateKey:
     """The key with which the hub signs its requests. Raises `UnsafeKey`."""
     return Ed25519PrivateKey.from_private_bytes(read_secret(folder_of(settings) / "signing.key", _SEED_BYTES))
+
+
+def device_files(settings: Settings) -> DeviceFiles:
+    """What a renewal of the hub's key at its centre changes. Raises `UnsafeKey`."""
+    folder = folder_of(settings)
+    return DeviceFiles(folder / "signing.key", folder, DeviceKey.load(folder / "device.key").public)
 
 
 def read_invitation(text: str) -> Invited:
