@@ -40,6 +40,10 @@ ROOMY_PX = 560
 """From this height on notes need not stand closer when there is an alert."""
 
 
+ABOVE_SHEET_PX = 28
+"""How high the banner is over a sheet: it stands in the sheet's margin, and covers none of its words."""
+
+
 class OperatorWindow(QWidget):
     """Follows `link` and shows what it tells; `mirror` brings the faces, where the lane has a camera to show."""
 
@@ -47,7 +51,7 @@ class OperatorWindow(QWidget):
         self, link: GateLink, mirror: MirrorFeed | None = None, language: str = "zh", *, look: Look | None = None
     ) -> None:
         super().__init__()
-        self.link, self.words, self.look = link, load(language), look or Look()
+        self.link, self.mirror, self.words, self.look = link, mirror, load(language), look or Look()
         self.snapshot: Snapshot | None = None
         self.screen_said: Screen = steward_screen(None, self.words)
         self.sheet: QWidget | None = None
@@ -124,7 +128,7 @@ class OperatorWindow(QWidget):
             self.reason.place(*middle.split_rows(0.5, 0.5))
             return
         view = self.snapshot.view
-        touch = theme.touch_px(self, self.look)
+        touch = min(theme.touch_px(self, self.look), self.height() // 5)
         most = 2 if view.alerts and self.height() < ROOMY_PX else 4
         self.notes.say(view.notes, self.words, most)
         places = plan(
@@ -146,6 +150,10 @@ class OperatorWindow(QWidget):
             part.setVisible(box.height > 0)
         for cell, box in zip(self.bar, places.bar.split_columns(1.0, 1.1, 1.15, 1.15, 0.85, gap=GAP), strict=True):
             cell.setGeometry(*box)
+
+        if self.sheet is not None and places.banner.height:
+            self.banner.setGeometry(0, 0, self.width(), ABOVE_SHEET_PX)
+            self.banner.raise_()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Places for another size."""
@@ -184,10 +192,12 @@ class OperatorWindow(QWidget):
         self.sheet = sheet = open_sheet(which, self, self.link, snapshot, self.words)
         closed = getattr(sheet, "closed", sheet.destroyed)
         closed.connect(self._forget_sheet)
+        self._arrange()
         self.bubble.raise_()
 
     def _forget_sheet(self) -> None:
         self.sheet = None
+        self._arrange()
 
     def _open_shift(self) -> None:
         if self.snapshot is not None and self.snapshot.pins and self.sheet is None:

@@ -21,7 +21,9 @@ from models.view import Who
 from tests.ui.operator_cases import NOTES, SITUATIONS, asked, calm, misfits
 from tests.ui.stand_in import PATIENCE_S, Gate, said
 from ui import theme
+from ui.dispute import DisputeSheet
 from ui.link import GateLink
+from ui.mirror_feed import MirrorFeed
 from ui.operator import OperatorWindow
 from ui.operator_buttons import TapButton
 from ui.theme import Look
@@ -330,12 +332,41 @@ def test_without_a_shift_a_word_opens_the_shift_sheet(lane: Lane) -> None:
     assert lane.hears_nothing()
 
 
-def test_a_dispute_takes_two_taps_and_the_first_only_opens(lane: Lane) -> None:
-    pytest.importorskip("ui.dispute")
+def test_a_dispute_takes_two_taps(lane: Lane) -> None:
     lane.shows(asked(Reason.ALREADY_ADMITTED)).touches(Tap.HOLDER_HERE)
-    sheet = lane.window.sheet
-    assert sheet is not None
-    assert sheet.isVisible()
+    assert isinstance(lane.window.sheet, DisputeSheet)
     assert lane.hears_nothing()
-    lane.touches(Tap.REFUSE)  # below the sheet nothing is touched
-    assert lane.hears_nothing()
+    QTest.mouseClick(lane.window.sheet.yes, Qt.LeftButton)
+    assert lane.gate.hears().action is StewardAction.HOLDER_HERE
+
+
+def test_an_alert_stands_above_an_open_sheet(lane: Lane) -> None:
+    lane.shows(calm())
+    lane.touches(Tap.SUPERVISOR)
+    assert lane.window.sheet is not None
+    lane.shows(calm(alerts=("jam",)))
+    middle = lane.window.banner.geometry().center()
+    assert lane.window.childAt(middle) is lane.window.banner
+    assert lane.window.banner.misfits() == []
+
+
+def test_a_sheet_that_went_gives_the_window_back(lane: Lane) -> None:
+    lane.shows(calm())
+    lane.touches(Tap.SUPERVISOR)
+    lane.window.sheet.close_sheet()
+    lane.shows(asked(Reason.FACE_UNCERTAIN)).touches(Tap.ADMIT)
+    assert lane.gate.hears().action is StewardAction.ADMIT
+
+
+def test_the_mirror_fills_the_faces_and_empties_them(tmp_path: Path) -> None:
+    mirror = MirrorFeed()
+    window = OperatorWindow(GateLink(tmp_path / "none"), mirror, "en")
+    shows(window, asked(Reason.FACE_UNCERTAIN, attempt=4))
+    mirror.attempt = 4
+    mirror.frame.emit(grey(10))
+    mirror.portrait.emit(grey(20))
+    assert window.faces.live.has_image
+    assert window.faces.portrait.has_image
+    mirror.gone.emit()
+    assert not window.faces.live.has_image
+    assert not window.faces.portrait.has_image
