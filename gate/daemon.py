@@ -241,7 +241,7 @@ class Daemon:
             return
         at, trusted, runner = self._clock.wall(), self._clock.trusted, self._runner
         told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
-        self._hall.tell(replace(told, inside=self._inside, reach=self._link.reach))
+        self._hall.tell(replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror))
         self._link.show(lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted))
 
     def _tightened(self, policy: Policy) -> Policy:

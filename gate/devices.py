@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from drivers import connect
 from gate.config import Config
 from gate.hearing import EXIT_READER
 from gate.messages import DeviceHealth, Post
+from gate.mirror import listen
 from gate.pump import HANG_S, Pump, ReaderPump, SensorPump
 from gate.relay_pump import RelayPump
 from gate.signal_pump import SignalPump
@@ -41,7 +43,9 @@ class LaneDevices:
         self.signals = [_signal(name, url, post) for name, url in _numbered("signal", urls.signals)]
         limits = VisionLimits(start_s=config.vision.start_s, silence_s=config.vision.silence_s)
         decoder = Decoder(config.vision.portrait_decoder, config.vision.portrait_decoder_s)
-        self.eyes = Vision(urls.camera, urls.face, post, limits, decoder) if urls.camera else None
+        self._mirror = listen(config.socket.mirror_path, config.socket.group) if urls.camera else None
+        self.mirror = str(config.socket.mirror_path) if urls.camera else ""
+        self.eyes = Vision(urls.camera, urls.face, post, limits, decoder, self._mirror) if urls.camera else None
         self._needed: list[Pump[Any]] = [self.relay, *([self.sensor] if self.sensor else [])]
         self._spares: list[SparePump[Any]] = [*self.inputs, *self.signals]
         self._pumps: list[Pump[Any]] = [*self.readers, *self._needed, *self._spares]
@@ -69,6 +73,9 @@ class LaneDevices:
         await asyncio.gather(
             *(loop.run_in_executor(None, device.stop) for device in self._all),
         )
+        if self._mirror is not None:
+            self._mirror.close()
+            Path(self.mirror).unlink(missing_ok=True)
 
     def can_admit(self, needs_face: bool) -> bool:
         """Whether all that an admission needs is up, the readers aside."""

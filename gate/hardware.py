@@ -22,8 +22,17 @@ class Eyes(Protocol):
     def opens(self, portrait: bytes) -> str:
         """The face model that can make a template of a document's `portrait` here; empty when none can."""
 
+    def shows(self, portrait: bytes) -> bool:
+        """Whether the screens can be shown a document's `portrait`."""
+
     def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
         """Look for a usable face; one `FaceProbed`, `PortraitRefused` or `FaceFailed` follows."""
 
     def cancel(self, attempt: int) -> None:
         """Look no longer."""
+
+    def show(self, attempt: int, seconds: float, *, live: bool, portrait: bytes = b"") -> None:
+        """Let the screens see this person, for so long at most: the camera's picture, the portrait, or both."""
+
+    def hide(self, attempt: int) -> None:
+        """Let the screens see this person no longer."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from gate.by_eye import ByEye
 from gate.claims import Authority, Nobody
 from gate.clock import Clock
 from gate.core.effects import (
@@ -88,6 +89,7 @@ class LaneRunner:
         self._loop = asyncio.get_running_loop()
         self._turns: asyncio.Queue[tuple[Event | Rules | Exception, asyncio.Future[bool] | None]] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self.by_eye = ByEye(eyes)
         self._visitor = Visitor(eyes.opens) if eyes is not None else Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reopening = False
@@ -141,6 +143,7 @@ class LaneRunner:
             self._visitor.has_come(event.scan)
         if self.lane.attempt != before.attempt or not may_go_on(self.lane):
             self._visitor.forget()
+        self.by_eye.follow(self.lane, self.rules.policy)
         done = await self._carry_out_all(effects, now.wall)
         self._visitor.keep_only(scans_to_keep(self.lane))
         return done and (self.lane is not before or bool(effects))
@@ -236,6 +239,7 @@ class LaneRunner:
             return
         await self.use(rules)
         if attempt == self.lane.attempt:
+            self.by_eye.keep(attempt, credential.portrait, self.rules.policy)
             portrait = portrait_to_use(credential, self.lane.facts.card, found.facts, self.rules.policy)
             self._visitor.expect(found.references, portrait)
         self.post(TicketFound(attempt, found.facts, found.holders))

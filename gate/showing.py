@@ -38,8 +38,12 @@ class Showing:
             if self._ask is not None and self._ask.attempt == ask.attempt:
                 self._end()
             return
+        known, self._ends_mono = self._ask, time.monotonic() + ask.seconds
+        if known is not None and (known.attempt, known.portrait) == (ask.attempt, ask.portrait):
+            self._ask = ask
+            return
         self._end()
-        self._ask, self._ends_mono = ask, time.monotonic() + ask.seconds
+        self._ask = ask
         try:
             self._begin_portrait(ask)
         except PortraitUnusable:  # then staff see that there is none

@@ -12,10 +12,11 @@ from models.view import LaneView
 
 
 def for_staff(view: LaneView, runner: LaneRunner, now: Now) -> LaneView:
-    """The view with what staff need to settle it: a list's hints, and what was let pass although it was not plain."""
+    """The view with what staff need to settle it: a list's hints, what was let pass, a portrait."""
     word = runner.lane.decision
     flags = word.flags if word is not None and not word.awaiting else ()
-    return replace(view, hits=shown_hits(runner.lane, runner.rules.policy, now), flags=flags)
+    hits = shown_hits(runner.lane, runner.rules.policy, now)
+    return replace(view, hits=hits, flags=flags, portrait=runner.by_eye.portrait)
 
 
 def snapshot_of(

@@ -166,6 +166,7 @@ class Camera:
     asked: list[tuple[int, float]] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     portraits: list[bytes] = field(default_factory=list)
+    shown: list[tuple[int, bool, bytes] | None] = field(default_factory=list)
 
     def opens(self, portrait: bytes) -> str:
         return sim.MODEL_VERSION if portrait.startswith(b"portrait") else ""
@@ -176,6 +177,15 @@ class Camera:
 
     def cancel(self, attempt: int) -> None:
         self.cancelled.append(attempt)
+
+    def shows(self, portrait: bytes) -> bool:
+        return portrait.startswith(b"portrait")
+
+    def show(self, attempt: int, seconds: float, *, live: bool, portrait: bytes = b"") -> None:
+        self.shown.append((attempt, live, portrait))
+
+    def hide(self, attempt: int) -> None:
+        self.shown.append(None)
 
 
 class Bench:
