@@ -14,6 +14,7 @@ from sync.server.attempts import Limit
 from sync.server.codes import hash_of, new_code
 from sync.server.devices import ENROLLED, REPLACED, REVOKED, Caller, directory
 from sync.server.hub import Hub, new_identifier
+from sync.server.leases import end_leases
 from sync.server.newcomers import publish_for_gates
 from sync.server.problems import Refused
 from sync.server.site import authority_of, issuers, site_name
@@ -110,7 +111,10 @@ def renew(hub: Hub, connection: Connection, caller: Caller, request: RenewReques
 
 
 def revoke(hub: Hub, connection: Connection, actor: str, device: str) -> None:
-    """Bar a device for good; at its next contact it is told to wipe. Raises `Refused`: 404 where none is enrolled."""
+    """Bar a device for good; at its next contact it is told to wipe. What a venue hub has leased, it has no more.
+
+    Raises `Refused`: 404 where none is enrolled.
+    """
     row = tables.device
     done = connection.execute(
         update(row)
@@ -121,6 +125,7 @@ def revoke(hub: Hub, connection: Connection, actor: str, device: str) -> None:
     if done is None:
         raise Refused(404, "no_such_device", "no such device is enrolled here")
     hub.audit(connection, actor, "device.revoked", device, name=done.name)
+    end_leases(hub, connection, actor, device, "the hub was revoked")
     hub.ring(connection, device=device)
     directory(hub).forget(device)
 
@@ -257,6 +262,7 @@ def _replace(hub: Hub, connection: Connection, old: str, new: str) -> str | None
     device = tables.device
     connection.execute(update(device).where(device.c.device == old).values(state=REPLACED))
     hub.audit(connection, new, "device.replaced", old)
+    end_leases(hub, connection, new, old, "the hub was replaced")
     directory(hub).forget(old)
     event: str | None = connection.execute(select(device.c.event).where(device.c.device == old)).scalar()
     return event

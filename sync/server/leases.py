@@ -74,6 +74,19 @@ def give_back(hub: Hub, connection: Connection, actor: str, event: str, *, force
     return True
 
 
+def end_leases(hub: Hub, connection: Connection, actor: str, device: str, why: str) -> None:
+    """The hub `device` may answer nobody any more: from now on the centre answers for all its events.
+
+    Until the hub hears of it, a hub that can't be reached may still be answering; so it is with force, too.
+    """
+    row = tables.lease
+    held = select(row.c.event).where(row.c.device == device).order_by(row.c.event)
+    for event in connection.execute(held).scalars().all():
+        _lock(connection, event)
+        _end(hub, connection, event, device)
+        hub.audit(connection, actor, "lease.taken_back", event, device=device, why=why, forced=True)
+
+
 def take_returns(hub: Hub, connection: Connection, device: str, answering: Iterable[str], waiting: int) -> None:
     """The hub `device` says for what it answers and how many lines it still has: what it gave back is ours again."""
     row = tables.lease

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from models.passage import Passage
-from sync.contract import ClaimRequest
+from sync.contract import ClaimRequest, EnrolRequest
 from sync.server import tables
 from sync.server.claims import Asked, settle
+from sync.server.enrolment import enrol, invite, revoke
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.leases import claims_of, give_back, lease
@@ -204,3 +205,25 @@ def test_a_release_that_nobody_used_is_free_at_the_hub(line: Line, tmp_path: Pat
     with line.venue.begin() as connection:
         take(line.venue, connection, gate.device, gate.name, gate.batch())
     assert _ask(line.venue, "other") == "granted"
+
+
+def test_a_hub_that_is_revoked_has_no_leases_and_the_centre_answers(line: Line) -> None:
+    _lease(line.centre)
+    assert _ask(line.centre, "a") == "no_answer"
+    with line.centre.begin() as connection:
+        revoke(line.centre, connection, "li", HUB)
+    assert [_ask(line.centre, "a"), _ask(line.centre, "b", device="gate-B")] == ["granted", "refused"]
+    assert _ask(line.centre, "c", ticket="T2", device=HUB) == "granted"
+    assert _acts(line.centre)[-1] == "lease.taken_back"
+    with line.centre.begin() as connection:
+        assert connection.execute(select(tables.lease)).all() == []
+        assert SHOW in connection.execute(select(tables.change.c.event)).scalars().all()
+
+
+def test_a_hub_whose_place_another_takes_has_no_leases(line: Line) -> None:
+    _lease(line.centre)
+    with line.centre.begin() as connection:
+        code = invite(line.centre, connection, "li", "v", "H1", "hub", replaces=HUB).code
+    wish = EnrolRequest(code, "H1", "17" * 32, "18" * 32, kind="hub")
+    enrol(line.centre, wish, "192.0.2.1")
+    assert _ask(line.centre, "a") == "granted"
