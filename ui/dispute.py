@@ -46,7 +46,7 @@ class DisputeSheet(Sheet):
         super().__init__(window, link, snapshot, words)
         view = snapshot.view
         self.attempt, self.listed = view.attempt, view.reason is Reason.WATCHLISTED
-        self._began = began(snapshot)
+        self._about, self._began = view.reason, began(snapshot)
         yes = StewardAction.CLEAR_WATCH if self.listed else StewardAction.HOLDER_HERE
         key = "clear" if self.listed else "here"
         self.yes = self.tile(
@@ -75,8 +75,8 @@ class DisputeSheet(Sheet):
             said.addWidget(self.clock, 3)
         upper, lower = QHBoxLayout(), QHBoxLayout()
         upper.setSpacing(16)
-        upper.addLayout(said, 5)
-        upper.addWidget(self.faces, 5)
+        upper.addLayout(said, 6 if self.listed else 5)
+        upper.addWidget(self.faces, 4 if self.listed else 5)
         lower.addWidget(self.yes)
         lower.addWidget(self.no)
         page = QWidget()
@@ -118,8 +118,7 @@ class DisputeSheet(Sheet):
     def follow(self, before: Snapshot, now: Snapshot) -> None:
         """Somebody else settled it, or its time is over: there is nothing left to settle here."""
         view = now.view
-        asked = Reason.WATCHLISTED if self.listed else self.snapshot.view.reason
-        if view.attempt != self.attempt or view.phase is not Phase.REFERRED or view.reason is not asked:
+        if (view.attempt, view.phase, view.reason) != (self.attempt, Phase.REFERRED, self._about):
             self.close_sheet()
             return
         self.faces.allow_portrait(view.attempt, view.portrait)

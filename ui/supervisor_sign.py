@@ -59,6 +59,8 @@ class SignPage(QWidget):
         super().__init__()
         self.sheet, self.task = sheet, task
         self.signer, self._first = _likeliest(sheet.snapshot.staff), Signed("")
+        if not sheet.snapshot.pins:
+            self.signer = sheet.actor
         self.pad = PinPad(sheet.words, sheet.look)
         self.pad.entered.connect(self._sign)
         self.go = sheet.tile(sheet.words("supervisor.do_it"), lambda: self._sign(""), tone=Tone.GO)
