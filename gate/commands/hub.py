@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.commands import _hub_upstream
+from gate.commands import _hub_rebuild, _hub_upstream
+from gate.commands._hub_opened import OPERATOR, opened
 from gate.commands._out import clock, json_option, note, say_json
 from models.wire import from_json, to_json
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sync.server.hub import Hub
     from sync.server.settings import Settings
 
-OPERATOR = "operator"  # who sits at the server's own keyboard, in the audit
 KEPT = "hub.json"  # what the last start was told
 
 
@@ -111,7 +111,7 @@ def code(settings: Settings, name: str, venue: str, kind: str, replaces: str, qr
     from sync.server.enrolment import invite
     from sync.server.qr import svg
 
-    with _opened(settings) as hub, hub.begin() as connection:
+    with opened(settings) as hub, hub.begin() as connection:
         made = invite(hub, connection, OPERATOR, venue, name, kind, replaces=replaces)
     if qr is not None:
         qr.write_text(svg(made.text), encoding="utf-8")
@@ -130,7 +130,7 @@ def devices(settings: Settings, as_json: bool) -> None:
     from models.store.keys import fingerprint
     from sync.server.enrolment import list_devices
 
-    with _opened(settings) as hub, hub.begin() as connection:
+    with opened(settings) as hub, hub.begin() as connection:
         rows = list_devices(connection)
     for row in rows:
         print_of = fingerprint(row.signing_key)
@@ -149,7 +149,7 @@ def revoke(settings: Settings, device: str) -> None:
     """Bar DEVICE for good. At its next contact it is told to destroy its manifest."""
     from sync.server.enrolment import revoke as bar
 
-    with _opened(settings) as hub, hub.begin() as connection:
+    with opened(settings) as hub, hub.begin() as connection:
         bar(hub, connection, OPERATOR, device)
     note(f"{device} is revoked")
 
@@ -163,7 +163,7 @@ def venue(settings: Settings, venue: str, name: str, organisation: str) -> None:
     """Make a VENUE, which its people call NAME."""
     from sync.server.places import add_organisation, add_venue, list_organisations
 
-    with _opened(settings) as hub, hub.begin() as connection:
+    with opened(settings) as hub, hub.begin() as connection:
         if not list_organisations(connection, organisation):
             add_organisation(hub, connection, OPERATOR, organisation, organisation)
         add_venue(hub, connection, OPERATOR, venue, name, organisation)
@@ -181,7 +181,7 @@ def setup(settings: Settings, owner: str) -> None:
         password = click.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    with _opened(settings) as hub, hub.begin() as connection:
+    with opened(settings) as hub, hub.begin() as connection:
         make_owner(hub, connection, OPERATOR, owner, password)
     note(f"{owner} may log in")
 
@@ -196,7 +196,7 @@ def list_accounts(settings: Settings, code: str | None, disable: str | None, ena
     """List the accounts, after what the options ask for was done."""
     from sync.server import accounts as book
 
-    with _opened(settings) as hub, hub.begin() as connection:
+    with opened(settings) as hub, hub.begin() as connection:
         if disable:
             book.disable(hub, connection, OPERATOR, disable)
         if enable:
@@ -212,17 +212,6 @@ def list_accounts(settings: Settings, code: str | None, disable: str | None, ena
             say_json(plain | {"state": state})
         else:
             click.echo(f"{row.account}  {row.role} of {row.organisation or 'the whole site'}, {state}")
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Hub]:
-    from sync.server.process import prepare
-
-    hub = prepare(settings)
-    try:
-        yield hub
-    finally:
-        hub.engine.dispose()
 
 
 @contextmanager
@@ -251,4 +240,5 @@ def _kept(state: Path) -> Settings:
     return Settings(**(told | {"state_dir": state, "names": tuple(told.get("names", Settings(state).names))}))
 
 
-command.add_command(_hub_upstream.command)
+for one in (_hub_rebuild, _hub_upstream):
+    command.add_command(one.command)

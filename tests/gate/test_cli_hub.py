@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from gate.cli import main
+from models.decision import Profile
+from models.profiles import policy_of
+from models.wire import to_json
 
 pytest.importorskip("fastapi")
+
+from sqlalchemy import delete, insert, select
+
+from sync.server import tables
+from sync.server.hub import Hub, open_hub
+from sync.server.ingest import take
+from sync.server.settings import Settings
+from tests.sync.server.world import NIGHT, SHOW, GateBox
 
 
 @pytest.fixture
@@ -55,3 +68,41 @@ def test_what_the_server_can_not_use_is_a_matter_of_configuration(hub: Callable[
     refused = hub("--database", "postgresql://olga:sesame@127.0.0.1:1/x", "accounts")
     assert refused.exit_code == 3
     assert "sesame" not in refused.output
+
+
+def test_lines_are_taken_up_again_and_told(hub: Callable[..., Result], tmp_path: Path) -> None:
+    assert hub("venue", "v", "The hall", "--organisation", "o").exit_code == 0
+    server = open_hub(Settings(tmp_path / "hub"))
+    gate = _gate_with_a_line(server, tmp_path)
+    with server.begin() as connection:
+        take(server, connection, gate.device, gate.name, gate.batch())
+        connection.execute(delete(tables.use))
+    done = hub("rebuild", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"lines": 2, "uses": 1, "open_conflicts": 0})
+    assert "2 lines make 1 uses" in hub("rebuild").stdout
+    with server.begin() as connection:
+        assert connection.execute(select(tables.use.c.passage)).scalars().all() == ["passed"]
+        acts = connection.execute(select(tables.audit.c.actor).where(tables.audit.c.act == "rebuilt")).scalars().all()
+    server.engine.dispose()
+    assert acts == ["operator"] * 2
+
+
+def test_a_database_that_is_harmed_is_a_store_that_can_not_be_used(hub: Callable[..., Result], tmp_path: Path) -> None:
+    assert hub("rebuild").exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "hub" / "hub.db")) as harmed:
+        harmed.execute("DROP TABLE tally")
+    refused = hub("rebuild", "--json")
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert "SELECT" not in refused.stderr.upper()
+    assert "can't be reached" in refused.stderr
+
+
+def _gate_with_a_line(server: Hub, folder: Path) -> GateBox:
+    hall_policy = policy_of(Profile.CARD, SHOW)
+    with server.begin() as connection:
+        values = {"event": SHOW, "organisation": "o", "venue": "v", "name": SHOW, "begins_at": NIGHT, "ends_at": NIGHT}
+        policy = to_json(hall_policy).decode()
+        connection.execute(insert(tables.event).values(**values, policy=policy, sealed_secret=b"", made_at=0.0))
+    gate = GateBox(server, folder, "G1")
+    gate.passes("T1")
+    return gate
