@@ -25,7 +25,7 @@ setup(
     install_requires=[
         "asn1crypto>=1.5,<2",
         "click>=8.1,<9",
-        "cryptography>=44",
+        "cryptography>=45",  # its Argon2id writes PHC strings
         "dlib-bin>=19.24.6,<21",
         "face_recognition_models>=0.3,<0.4",
         "httpx>=0.28,<1",

@@ -148,6 +148,15 @@ class Vision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """`[staff]`: who works at this lane; with a book a word needs a shift, an override a PIN."""
+
+    book: Path | None = setting(
+        kinds.OPTIONAL_PATH, '""', 'as in "/var/lib/menshen/staff.json"; "": none; see gatectl staff', None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
     """`[sync]`: how `gatectl sync` keeps in step with the centre; where that is, it knows since `gatectl enrol`."""
 
@@ -168,6 +177,7 @@ class Config:
     vision: Vision
     policy: Overrides
     sync: Sync = Sync()
+    staff: Staff = Staff()
 
 
 _TABLES: dict[str, type[Any]] = {
@@ -177,6 +187,7 @@ _TABLES: dict[str, type[Any]] = {
     "secrets": Secrets,
     "vision": Vision,
     "sync": Sync,
+    "staff": Staff,
     "policy": Overrides,
 }
 

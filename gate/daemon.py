@@ -19,18 +19,21 @@ from gate.clock import Clock
 from gate.config import Config
 from gate.core.state import new_lane
 from gate.devices import LaneDevices
-from gate.hearing import event_of_command
+from gate.duty import Duty
 from gate.lane import LaneRunner
 from gate.messages import Message, PumpDied
 from gate.notify import Notifier
-from gate.page import hand_page
+from gate.ordered import mode_at_start
+from gate.orders import obey
+from gate.shifts import ENTRIES_BACK as SHIFTS_BACK
+from gate.shifts import Shifts
 from gate.socket import Hall
 from gate.stores import Rules, Stores
 from gate.tally import ENTRIES_BACK, Tally
 from gate.telling import for_staff, snapshot_of
 from gate.tighten import Loosening, tighten
 from gate.vitals import bare_trace
-from models.command import Answer, Command, Order
+from models.command import Answer, Command
 from models.cue import cue_of
 from models.decision import Policy
 from models.ledger import EntryKind
@@ -47,7 +50,6 @@ _log = logging.getLogger("gate.daemon")
 TICK_S = 1.0
 CHECKPOINT_S = 60.0
 VERSION = "0.1.0"
-TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
 
 T = TypeVar("T")
 
@@ -130,6 +132,8 @@ class Daemon:
         self._last_attempt = self._stores.last_attempt()
         self._tally = Tally()
         self._tally.restore(ledger.tail(ENTRIES_BACK))
+        self._shifts = Shifts(ledger.latest(EntryKind.SHIFT, SHIFTS_BACK))
+        self._ordered = mode_at_start(ledger, self._clock.wall())
         rules = self._stores.rules_at_start()
         self._stores.write_rules(rules, self._clock.wall())
         return rules
@@ -153,6 +157,7 @@ class Daemon:
                 has_sensor=self._devices.sensor is not None,
                 attempt=self._last_attempt,
                 lost=self._devices.names,
+                ordered=self._ordered,
             ),
             stores=self._stores,
             rules=rules,
@@ -163,6 +168,14 @@ class Daemon:
             tell=self._show,
             authority=self._link,
             tally=self._tally,
+        )
+        self._duty = Duty(
+            self._config.staff.book,
+            place.state_dir,
+            self._shifts,
+            wall=self._clock.wall,
+            ask=self._runner.ask,
+            policy=lambda: self._runner.rules.policy,
         )
 
     def _hear(self, message: Message) -> None:
@@ -181,15 +194,9 @@ class Daemon:
             self._store.submit(self._stores.acknowledge, mark.epoch, mark.seq)
 
     async def _obey(self, command: Command) -> Answer:
-        """A command from the socket: carried out in the lane's own order, and answered truthfully."""
-        if command.order is Order.MRZ:
-            return hand_page(command, self._devices.readers)
-        try:
-            event = event_of_command(command)
-        except ValueError as error:
-            return Answer(command.id, ok=False, error=str(error))
-        mattered = await self._runner.ask(event)
-        return Answer(command.id, ok=mattered, error="" if mattered else TOO_LATE)
+        answer = await obey(command, self._duty, self._runner, self._devices, self._clock.wall())
+        self._tell()
+        return answer
 
     async def _tick(self) -> None:
         """Once a second: rules, clock, checkpoints, heartbeat."""
@@ -204,6 +211,7 @@ class Daemon:
                     await self._in_store(lambda: self._stores.ledger.checkpoint(self._clock.wall()))
                 await self._write_wear()
             self._runner.judge_clock()
+            await self._duty.tick(self._runner.lane)
             self._look_for_hangs()
             self._tell()
             self._notify.alive()
@@ -241,7 +249,8 @@ class Daemon:
             return
         at, trusted, runner = self._clock.wall(), self._clock.trusted, self._runner
         told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
-        self._hall.tell(replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror))
+        told = replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror)
+        self._hall.tell(self._duty.complete(told, runner.lane))
         self._link.show(lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted))
 
     def _tightened(self, policy: Policy) -> Policy:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from gate.core.events import (
     CardFailed,
     DeviceBack,
@@ -18,6 +21,7 @@ from gate.core.events import (
 from gate.messages import (
     DeviceDown,
     DeviceUp,
+    DocumentTyped,
     FaceFailed,
     FaceHint,
     FaceProbed,
@@ -31,10 +35,13 @@ from gate.stores import Rules
 from gate.visitor import Visitor
 from models.command import Command, Order
 from models.credential import CardFault, Credential
-from models.decision import FaceFacts
+from models.decision import FaceFacts, StewardAction
 from models.passage import Direction, SignalKind
+from models.staff import Cause
 
 EXIT_READER = "exit_reader"
+
+LONGEST_MODE_S = 7 * 86_400.0
 
 
 def event_of(message: Message, visitor: Visitor, rules: Rules) -> Event:
@@ -44,6 +51,9 @@ def event_of(message: Message, visitor: Visitor, rules: Rules) -> Event:
             return visitor.presents(credential, _way(device))
         case ReaderGave(device, CardFault() as fault):
             return CardFailed(fault.problem, _way(device), fault.medium)
+        case DocumentTyped(credential, typed_by, child):
+            read = visitor.presents(credential, None)
+            return replace(read, card=replace(read.card, typed_by=typed_by, child=child))
         case SensorGave(device, signal):
             return Passed(signal.direction) if signal.kind is SignalKind.TURNED else SensorSaw(signal, device)
         case SensorMissed():
@@ -64,17 +74,26 @@ def event_of(message: Message, visitor: Visitor, rules: Rules) -> Event:
             raise TypeError(f"the lane takes no {type(message).__name__}")
 
 
-def event_of_command(command: Command) -> Event:
-    """The event that a person's order means to the lane. Raises `ValueError` when it lacks something."""
+def event_of_command(command: Command, now: float) -> Event:
+    """The event that a person's order means to the lane. `now`: Unix seconds. `ValueError` when it lacks something."""
     if not command.actor:
         raise ValueError("a command needs an actor")
     match command.order:
         case Order.MODE if command.mode is not None:
-            return ModeSet(command.mode, command.actor, command.why)
+            return ModeSet(command.mode, command.actor, command.why, _until(command.for_s, now))
+        case Order.STEWARD if command.action is StewardAction.OVERRIDE and command.cause is None:
+            raise ValueError(f"an override needs a cause: {', '.join(Cause)}")
         case Order.STEWARD if command.action is not None:
-            return StewardSaid(command.attempt, command.action, command.actor, command.why)
+            said = command.attempt, command.action, command.actor, command.why
+            return StewardSaid(*said, command.cause, command.second)
         case _:
             raise ValueError(f"the order {command.order} lacks what it is about")
+
+
+def _until(for_s: float, now: float) -> float | None:
+    if not (math.isfinite(for_s) and 0.0 <= for_s <= LONGEST_MODE_S):
+        raise ValueError(f"a mode holds for 0 to {LONGEST_MODE_S:g} seconds; 0: until told")
+    return now + for_s if for_s else None
 
 
 def _way(reader: str) -> Direction | None:

@@ -125,10 +125,6 @@ def _read_folder(value: Any) -> Path:
     return Path(value)
 
 
-def _read_optional_path(value: Any) -> Path | None:
-    return None if value == "" else _read_folder(value)
-
-
 def _read_file_name(value: Any) -> Path:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError(FILE_NAME.expected)
@@ -139,6 +135,10 @@ def _read_file_names(value: Any) -> tuple[Path, ...]:
     if not isinstance(value, list):
         raise ValueError(FILE_NAMES.expected)
     return tuple(_read_file_name(name) for name in value)
+
+
+def _read_optional_path(value: Any) -> Path | None:
+    return None if value == "" else _read_folder(value)
 
 
 def _read_secret_file(value: Any) -> Path:

@@ -88,13 +88,14 @@ class GateLink:
 
     def steward(self, attempt: int, action: StewardAction, why: str = "") -> Answer:
         """Say a word about the person in the lane."""
-        return self._order(Command(0, Order.STEWARD, self._actor, attempt, action, None, why))
+        return self.order(Command(0, Order.STEWARD, self._actor, attempt, action, None, why))
 
     def set_mode(self, mode: Mode, why: str = "") -> Answer:
         """Change how the lane is run."""
-        return self._order(Command(0, Order.MODE, self._actor, 0, None, mode, why))
+        return self.order(Command(0, Order.MODE, self._actor, 0, None, mode, why))
 
-    def _order(self, command: Command) -> Answer:
+    def order(self, command: Command) -> Answer:
+        """Give an order; its number is chosen here."""
         assert self._socket is not None, "connect first"
         number = next(self._numbers)
         text = wire.to_builtins(command) | {"id": number}

@@ -32,7 +32,10 @@ START_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the lane has. `reader` is one of `readers.NAMES`; `pace`: its bytes take as long as on a real line."""
+    """What the lane has. `reader` is one of `readers.NAMES`; `pace`: its bytes take as long as on a real line.
+
+    `staff`: it has a staff book, `Rig.staff_book`, and words are taken from whoever is on shift.
+    """
 
     name: str = "G1"
     reader: str = "sam"
@@ -42,6 +45,7 @@ class Wiring:
     exit_reader: bool = True
     pace: bool = True
     poll_ms: int = 50
+    staff: bool = False
 
 
 class Rig:
@@ -59,7 +63,7 @@ class Rig:
         self.folder, self.wiring = folder, wiring or Wiring()
         self._cable = cable
         self.state_dir, self.config = folder / "state", folder / "gate.toml"
-        self.issuer_key = folder / "issuer.pub"
+        self.issuer_key, self.staff_book = folder / "issuer.pub", folder / "staff.json"
         self.state_dir.mkdir(parents=True, exist_ok=True)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -214,6 +218,8 @@ class Rig:
                 "[secrets]",
                 f'device_key = "{self.state_dir / "device.key"}"',
                 f'signing_key = "{self.state_dir / "signing.key"}"',
+                "[staff]",
+                f'book = "{self.staff_book if wiring.staff else ""}"',
                 "",
             ]
         )

@@ -83,6 +83,11 @@ class LedgerReader:
         rows = self._rows(_ENTRY + "ORDER BY seq DESC LIMIT ?", (n,))
         return self._made(self._entry, rows[::-1])
 
+    def latest(self, kind: EntryKind, n: int = 1) -> tuple[Entry, ...]:
+        """The last `n` entries of a kind, oldest first."""
+        rows = self._rows(_ENTRY + "WHERE kind = ? ORDER BY seq DESC LIMIT ?", (kind.value, n))
+        return self._made(self._entry, rows[::-1])
+
     def summaries(self, n: int = 10) -> tuple[Summary, ...]:
         """The last `n` decisions, newest first."""
         return self._made(_summary, self._rows(_DECISIONS, (n,)))

@@ -1,0 +1,30 @@
+"""A command from the socket: judged, carried out in the lane's own order, and answered truthfully."""
+
+from __future__ import annotations
+
+from gate.devices import LaneDevices
+from gate.duty import Duty
+from gate.hearing import event_of_command
+from gate.lane import LaneRunner
+from gate.page import hand_page
+from models.command import Answer, Command, Order
+
+TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
+
+
+async def obey(command: Command, duty: Duty, runner: LaneRunner, devices: LaneDevices, now: float) -> Answer:
+    """What became of `command`, given at `now` (Unix seconds)."""
+    refused = await duty.refuse(command)
+    if refused is not None:
+        return refused
+    match command.order:
+        case Order.SHIFT | Order.SETTINGS:
+            return await duty.carry_out(command)
+        case Order.MRZ:
+            return hand_page(command, devices.readers)
+    try:
+        event = event_of_command(command, now)
+    except ValueError as error:
+        return Answer(command.id, ok=False, error=str(error))
+    mattered = await runner.ask(event)
+    return Answer(command.id, ok=mattered, error="" if mattered else TOO_LATE)
