@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate import pins
 from gate.core.events import Event, ModeEnded, StaffNoted
 from gate.core.state import new_lane
 from gate.duty import NOT_RECORDED, UNKNOWN, WRONG, Duty
@@ -74,10 +75,12 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One steward and two supervisors."""
+    """One steward and two supervisors. What is kept of a PIN names its own cost, and here it is a small one."""
     made = StaffBook(tmp_path_factory.mktemp("book") / "staff.json")
-    for actor, pin in PINS.items():
-        made.add(actor, actor.upper(), Role.STEWARD if actor[0] == "s" else Role.SUPERVISOR, pin)
+    with pytest.MonkeyPatch.context() as cheaper:
+        cheaper.setattr(pins, "MEMORY_KIB", 64)
+        for actor, pin in PINS.items():
+            made.add(actor, actor.upper(), Role.STEWARD if actor[0] == "s" else Role.SUPERVISOR, pin)
     return made.path
 
 
@@ -232,6 +235,9 @@ def test_two_guesses_at_once_are_taken_one_after_the_other(desk: Desk):
 
 
 def test_the_loop_goes_on_while_a_pin_is_looked_at(desk: Desk):
+    assert desk.book
+    StaffBook(desk.book).set_pin("s7", PINS["s7"])  # at its full cost
+
     async def story() -> int:
         turns, proving = 0, asyncio.ensure_future(desk.begins("s7"))
         while not proving.done():
