@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from drivers import connect
 from drivers.camera import _visitors as visitors
 from drivers.interfaces import Frame
 from drivers.reader._sam_frames import FIND
+from drivers.reader.sam import Card
 from gate.demo.box_office import evening_policy, sell
 from gate.demo.cast import Looks, person
 from gate.demo.link import GateSilent
@@ -73,8 +74,8 @@ class Crowd:
         """The next `count` visitors come, are admitted, and walk through."""
         return [self.comes() for _ in range(count)]
 
-    def comes(self) -> Visit:
-        """One visitor. Raises `NotAsTold` when the relay does not move."""
+    def comes(self, then: Callable[[], object] = lambda: None) -> Visit:
+        """One visitor; `then` is called before he walks. Raises `NotAsTold` when the relay does not move."""
         who, number = self._people[self._next], self._next
         self._next += 1
         rig, relay = self.rig, self.rig.relay
@@ -85,8 +86,14 @@ class Crowd:
         if not relay.wait_for(lambda: relay.pulses > pulses, PATIENCE_S):
             raise NotAsTold(f"visitor {number} was not let in: {self._state()}")
         visit = Visit(presented_at, rig.reader.last_answer_at, relay.changes[-1].at)
+        then()
         self._walks()
         return visit
+
+    def next_card(self) -> Card:
+        """The card of the next visitor, who does not walk in by himself."""
+        self._next += 1
+        return self._people[self._next - 1].card()
 
     def _walks(self) -> None:
         """Takes the card away and goes through; the lane is at rest afterwards."""

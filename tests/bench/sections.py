@@ -114,6 +114,13 @@ def process(quick: bool) -> Section:
     return bench_process.measure(20, 3) if quick else bench_process.measure()
 
 
+def screens(quick: bool) -> Section:
+    """The windows: seen, tapped, and what they cost the lane."""
+    from tests.bench import screens as bench
+
+    return bench.measure(40, 25, 20) if quick else bench.measure()
+
+
 SECTIONS: dict[str, Callable[[bool], Section]] = {
     "lane": lane,
     "face": face,
@@ -122,6 +129,7 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "ledger": ledger,
     "core": core,
     "process": process,
+    "screens": screens,
 }
 
 

@@ -6,6 +6,7 @@ The display's picture is a file that Xvfb maps: what is painted is read from mem
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import mmap
 import os
 import shutil
@@ -64,6 +65,11 @@ class Display:
         """What is painted now: (height, width, 3), red, green, blue."""
         return self._pixels[:, :, 2::-1].copy()
 
+    def sample(self, columns: int = 20, rows: int = 12) -> npt.NDArray[np.uint8]:
+        """The green of some pixels, spread evenly: (rows, columns)."""
+        height, width = self._pixels.shape[:2]
+        return self._pixels[height // rows // 2 :: height // rows, width // columns // 2 :: width // columns, 1].copy()
+
     def share(self, colour: str, area: tuple[int, int, int, int] | None = None) -> float:
         """How much of the screen, or of `area` (x, y, width, height), has exactly this colour (`#rrggbb`): 0 to 1."""
         x, y, width, height = area or (0, 0, self._pixels.shape[1], self._pixels.shape[0])
@@ -95,6 +101,29 @@ class Display:
         begin = head[_HEADER_SIZE] + 12 * head[_COLOURS]
         pixels = np.frombuffer(data, np.uint8, head[_HEIGHT] * head[_BYTES_A_LINE], begin)
         return pixels.reshape(head[_HEIGHT], head[_BYTES_A_LINE] // 4, 4)[:, : head[_WIDTH]]
+
+
+class Finger:
+    """A finger on a display, through the X server's own test extension: down and up in a fraction of a millisecond."""
+
+    def __init__(self, display: Display) -> None:
+        self._x, self._test = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+        self._x.XOpenDisplay.restype = ctypes.c_void_p
+        self._display = ctypes.c_void_p(self._x.XOpenDisplay(display.name.encode()))
+
+    def tap(self, x: int, y: int) -> float:
+        """Touch; the moment just before, in monotonic seconds."""
+        self._test.XTestFakeMotionEvent(self._display, -1, x, y, 0)
+        self._x.XSync(self._display, 0)
+        began = monotonic()
+        for down in (1, 0):
+            self._test.XTestFakeButtonEvent(self._display, 1, down, 0)
+        self._x.XSync(self._display, 0)
+        return began
+
+    def close(self) -> None:
+        """Let go of the display."""
+        self._x.XCloseDisplay(self._display)
 
 
 class Screens:
