@@ -105,10 +105,14 @@ class Field(QAbstractButton):
         inner = self.rect().adjusted(12, 4, -12, -4)
         ink = theme.tone(Tone.CALM, contrast=self._look.high_contrast).ink
         sign = {Mark.GOOD: "✓", Mark.WRONG: "✗", Mark.OPEN: ""}[self.mark]
-        typed = grouped(self.typed, self._groups)
+        typed, grown = grouped(self.typed, self._groups), min(1.6, max(1.0, self.height() / 80))
         if self._low:
             text = inner.adjusted(0, 0, -24 if sign else 0, 0)
-            shown = _Part(typed, text, 28, ink) if typed else _Part(self._caption, text, 18, ink)
+            shown = (
+                _Part(typed, text, round(28 * grown), ink)
+                if typed
+                else _Part(self._caption, text, round(18 * grown), ink)
+            )
             return [shown, _Part(sign, inner, 26, self._mark_ink(ink), Qt.AlignRight)]
         upper, half = round(inner.height() * 0.38), round(inner.width() * 0.4)
         below = QRect(inner.left(), inner.top() + upper, inner.width(), inner.height() - upper)

@@ -33,6 +33,9 @@ URGENT = frozenset({SignalKind.FIRE.value, SignalKind.TAMPER.value})
 
 MARGIN_PX = 10
 
+SMALL_PX = 480
+"""The height of the smallest screen; letters grow with higher ones."""
+
 
 class Sheet(QWidget):
     """A modal sheet over `window`, in `words`. Its pages lie in a stack; `back` leads from one to the one before.
@@ -49,6 +52,7 @@ class Sheet(QWidget):
         self.look: Look = getattr(window, "look", None) or Look()
         self.actor = by or actor(snapshot)
         self._paper = theme.tone(Tone.CALM, contrast=self.look.high_contrast)
+        self._scale = min(1.6, max(1.0, window.height() / SMALL_PX))
         self._titles: list[str] = []
         self._waiting: dict[int, Callable[[Answer], None]] = {}
         self._open = True
@@ -68,7 +72,7 @@ class Sheet(QWidget):
         side = theme.touch_px(self, self.look)
         self.title = self.said("", 26, bold=True, align=int(Qt.AlignLeft | Qt.AlignVCenter))
         self.status = self.said("", 19)
-        self.status.setFixedHeight(34)
+        self.status.setFixedHeight(round(34 * self._scale))
         self.status.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self._back = Tile(self.words("sheet.back"), look=self.look, largest=20)
         self._away = Tile(self.words("sheet.close"), look=self.look, largest=20)
@@ -90,7 +94,7 @@ class Sheet(QWidget):
 
     def said(self, text: str, largest: int = 22, *, bold: bool = False, align: int = Qt.AlignCenter) -> FittedLabel:
         """Words in the sheet's own ink."""
-        largest = round(largest * (1.25 if self.look.large else 1))
+        largest = round(largest * (1.25 if self.look.large else 1) * self._scale)
         made = FittedLabel(text, largest=largest, bold=bold, align=align)
         made.set_ink(self._paper.ink)
         return made

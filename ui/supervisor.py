@@ -14,7 +14,7 @@ from models.view import Mode
 from ui.link import GateLink
 from ui.operator_says import clock_time
 from ui.sheets import Sheet
-from ui.supervisor_settings import SettingsPage
+from ui.supervisor_settings import Present
 from ui.supervisor_sign import SignPage, Task
 from ui.supervisor_tasks import Override, RunLane, Shift, grid
 from ui.tiles import Tile
@@ -50,10 +50,7 @@ class SupervisorSheet(Sheet):
             )
         self.override = self.tile(self.words("tap.override"), lambda: self.begin(Override(self.snapshot)))
         self.shift = self.tile(self.words("supervisor.shift"), lambda: self.begin(Shift(self.snapshot)))
-        self.settings = self.tile(
-            self.words("supervisor.settings"),
-            lambda: self.turn_to(SettingsPage(self), self.words("supervisor.settings")),
-        )
+        self.settings = self.tile(self.words("supervisor.settings"), lambda: self.begin(Present(self.snapshot)))
         self.now = self.said("", 20)
         page = QWidget()
         column = QVBoxLayout(page)

@@ -1,18 +1,18 @@
-"""How loud and bright the lane is, and in which language it begins. Each touch is sent at once, so that it is heard."""
+"""How loud and bright the lane is, and in which language it begins: chosen, then signed for like a mode."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
 
-from PyQt5.QtCore import QRectF
+from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from models.command import Answer, Command, Order, Settings
+from models.command import Command, Order, Snapshot
 from ui import theme
 from ui.sheets import Sheet
-from ui.supervisor_sign import choice
+from ui.supervisor_sign import Signed, SignPage, Task, choice
 from ui.view import Tone
 from ui.words import languages, load
 
@@ -21,96 +21,88 @@ LEAST_BRIGHT = 0.1
 """A screen that is quite dark could never be touched bright again."""
 
 
-class SettingsPage(QWidget):
+class Present(Task):
     """Two levels and a language."""
 
-    def __init__(self, sheet: Sheet) -> None:
-        super().__init__()
-        self._sheet, self.wanted = sheet, sheet.snapshot.settings
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        self.volume, self.brightness = Level(sheet), Level(sheet)
-        column.addLayout(self._row("volume", self.volume, 0.0))
-        column.addLayout(self._row("brightness", self.brightness, LEAST_BRIGHT))
-        column.addLayout(self._languages())
-        self._show()
+    title = "supervisor.settings"
 
-    def _row(self, name: str, level: Level, least: float) -> QHBoxLayout:
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.attempt, self.wanted, self._now = snapshot.view.attempt, snapshot.settings, snapshot.settings
+
+    def build(self, page: SignPage) -> QWidget:
+        """A row for each."""
+        self._page = page
+        made, column = QWidget(), QVBoxLayout()
+        made.setLayout(column)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self.volume, self.brightness = Level(page.sheet, 0.0), Level(page.sheet, LEAST_BRIGHT)
+        for name, level in (("volume", self.volume), ("brightness", self.brightness)):
+            column.addLayout(self._row(name, level))
+        column.addLayout(self._languages())
+        return made
+
+    def _row(self, name: str, level: Level) -> QHBoxLayout:
         """A caption, less, the level, more."""
         row = QHBoxLayout()
-        row.addWidget(self._sheet.said(self._sheet.words(f"supervisor.{name}")), 3)
-        level.less = self._sheet.tile("−", lambda: self._move(name, -STEP, least), largest=36)
-        level.more = self._sheet.tile("+", lambda: self._move(name, STEP, least), largest=36)
-        for part, stretch in ((level.less, 2), (level, 6), (level.more, 2)):
+        sheet = self._page.sheet
+        row.addWidget(sheet.said(sheet.words(f"supervisor.{name}"), 20), 4)
+        level.less.clicked.connect(lambda: self._move(name, -STEP, level.least))
+        level.more.clicked.connect(lambda: self._move(name, STEP, level.least))
+        for part, stretch in ((level.less, 3), (level, 6), (level.more, 3)):
             row.addWidget(part, stretch)
         return row
 
     def _languages(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.addWidget(self._sheet.said(self._sheet.words("supervisor.language")), 3)
-        self.languages = {
-            tag: self._sheet.tile(load(tag)("language.name"), partial(self._speak, tag)) for tag in languages()
-        }
-        tiles = list(self.languages.values())
+        row, sheet = QHBoxLayout(), self._page.sheet
+        row.addWidget(sheet.said(sheet.words("supervisor.language"), 20), 4)
+        self.languages = {tag: sheet.tile(load(tag)("language.name"), partial(self._speak, tag)) for tag in languages()}
         wanted = self.wanted.language
-        choice(tiles, list(self.languages).index(wanted) if wanted in self.languages else -1)
-        within = QHBoxLayout()
-        for tile in tiles:
-            within.addWidget(tile)
-        row.addLayout(within, 10)
+        choice(list(self.languages.values()), list(self.languages).index(wanted) if wanted in self.languages else -1)
+        tiles = QHBoxLayout()
+        for tile in self.languages.values():
+            tiles.addWidget(tile)
+        row.addLayout(tiles, 12)
         return row
+
+    def _speak(self, tag: str) -> None:
+        self.wanted = replace(self.wanted, language=tag)
+        self._page.refresh()
 
     def _move(self, name: str, step: float, least: float) -> None:
         level = min(1.0, max(least, round(getattr(self.wanted, name) + step, 2)))
-        self._want(replace(self.wanted, **{name: level}))
+        self.wanted = replace(self.wanted, **{name: level})
+        self._page.refresh()
 
-    def _speak(self, tag: str) -> None:
-        self._want(replace(self.wanted, language=tag))
+    def show(self, page: SignPage) -> None:
+        """The levels as they are wanted."""
+        self.volume.show_level(self.wanted.volume)
+        self.brightness.show_level(self.wanted.brightness)
 
-    def _want(self, wanted: Settings) -> None:
-        """Send it; while an answer is awaited, the last wish waits for it."""
-        self.wanted = wanted
-        self._show()
-        if not self._sheet.busy:
-            self._send()
+    def missing(self) -> str:
+        """A change."""
+        return "supervisor.change_first" if self.wanted == self._now else ""
 
-    def _send(self) -> None:
-        self._sent = self.wanted
-        command = Command(
-            id=0,
-            order=Order.SETTINGS,
-            actor=self._sheet.actor,
-            attempt=self._sheet.snapshot.view.attempt,
-            settings=self.wanted,
+    def command(self, by: Signed) -> Command:
+        """The new settings."""
+        return Command(
+            id=0, order=Order.SETTINGS, settings=self.wanted, attempt=self.attempt, actor=by.actor, pin=by.pin
         )
-        self._sheet.send(command, self._answered)
-
-    def _answered(self, answer: Answer) -> None:
-        if not answer.ok:
-            self.wanted = self._sheet.snapshot.settings
-            self._show()
-        elif self.wanted != self._sent:
-            self._send()
-
-    def _show(self) -> None:
-        self.volume.show_level(self.wanted.volume, 0.0)
-        self.brightness.show_level(self.wanted.brightness, LEAST_BRIGHT)
 
 
 class Level(QWidget):
-    """A level from 0 to 1 as a bar, with its percents."""
+    """A level up to 1 as a bar, with its percents, and what is touched to move it."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, least: float) -> None:
         super().__init__()
-        self.level = 0.0
-        self.less = self.more = sheet.tile("")
+        self.level, self.least = 0.0, least
+        self.less, self.more = sheet.tile("−", largest=36), sheet.tile("+", largest=36)
         self._look = theme.tone(Tone.CALM, contrast=sheet.look.high_contrast)
 
-    def show_level(self, level: float, least: float) -> None:
+    def show_level(self, level: float) -> None:
         """Show it, and let nobody go beyond its ends."""
         self.level = level
-        self.less.setEnabled(level > least)
+        self.less.setEnabled(level > self.least)
         self.more.setEnabled(level < 1.0)
         self.update()
 
@@ -118,14 +110,13 @@ class Level(QWidget):
         """The bar, and the number below."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
-        ink = QColor(self._look.ink)
-        bar = QRectF(8, self.height() * 0.3, self.width() - 16, 18)
+        ink, middle = QColor(self._look.ink), self.height() / 2
+        bar = QRectF(6, middle - 18, self.width() - 12, 16)
         painter.setPen(ink)
         painter.setBrush(QColor(self._look.panel))
-        painter.drawRoundedRect(bar, 9, 9)
+        painter.drawRoundedRect(bar, 8, 8)
         painter.setBrush(ink)
-        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(18.0, bar.width() * self.level), bar.height()), 9, 9)
-        painter.setFont(theme.font(20))
-        below = QRectF(0, bar.bottom() + 2, self.width(), 30)
-        painter.drawText(below, 0x84, f"{self.level:.0%}")  # in the middle of both
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(16.0, bar.width() * self.level), bar.height()), 8, 8)
+        painter.setFont(theme.font(18))
+        painter.drawText(QRectF(0, middle, self.width(), 26), int(Qt.AlignCenter), f"{self.level:.0%}")
         painter.end()

@@ -15,7 +15,10 @@ from ui.theme import Look
 from ui.view import Tone
 
 TEXT_PX, NOTE_PX = 26, 18
-"""The largest letters of a tile, and of its second line."""
+"""The largest letters of a tile, and of its second line, on a small screen."""
+
+GROWN_PX, GROWS = 40, 0.3
+"""A tile on a large screen has larger letters: this share of its height, up to this size."""
 
 _EDGE_PX, _TICK_PX = 8, 12
 _FAINT = 0.38
@@ -67,7 +70,8 @@ class Tile(QAbstractButton):
         return upper, QRect(inner.left(), upper.bottom() + 1, inner.width(), inner.height() - upper.height())
 
     def _px(self, text: str, room: QRect, bold: bool) -> int:
-        largest = self._largest if bold else round(self._largest * NOTE_PX / TEXT_PX)
+        largest = max(self._largest, min(GROWN_PX, round(self.height() * GROWS)))
+        largest = largest if bold else round(largest * NOTE_PX / TEXT_PX)
         return fitting_px(text, room.width(), room.height(), max(largest, SMALLEST_PX), SMALLEST_PX, bold=bold)
 
     def paintEvent(self, event: QPaintEvent) -> None:

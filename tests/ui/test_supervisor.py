@@ -16,7 +16,7 @@ from models.staff import Cause
 from models.view import Mode
 from tests.ui.sheet_lane import LEAD, NOON, OTHER, SNAPSHOT, STEWARD, Lane, turn_until, view
 from ui.supervisor import SupervisorSheet, open_override, open_shift, open_supervisor
-from ui.supervisor_settings import SettingsPage
+from ui.supervisor_settings import Present
 from ui.supervisor_sign import SignPage
 from ui.supervisor_tasks import Override, RunLane, Shift
 from ui.supervisor_who import NumberPage
@@ -210,30 +210,22 @@ def test_a_shift_ends_by_touching_the_name(lane):
     assert (said.order, said.on, said.actor) == (Order.SHIFT, False, STEWARD.actor)
 
 
-def test_levels_and_language_are_sent_at_each_touch_and_the_last_wish_counts(lane):
+def test_levels_and_language_are_signed_for_together(lane):
     sheet = lane.opens(open_supervisor, replace(SNAPSHOT, settings=Settings(volume=0.5, brightness=0.1)))
     lane.touches_on(sheet.settings)
-    page = sheet.pages.currentWidget()
-    assert isinstance(page, SettingsPage)
-    assert not page.brightness.less.isEnabled(), "a dark screen can't be touched bright again"
-    lane.touches_on(page.volume.more)
-    first = lane.hears()
-    lane.touches_on(page.volume.more)
-    lane.touches_on(page.languages["en"])
-    lane.answers(first)
-    second = lane.hears()
-    assert first.settings == Settings(volume=0.6, brightness=0.1)
-    assert second.settings == Settings(volume=0.7, brightness=0.1, language="en")
-
-
-def test_a_refused_setting_falls_back_to_how_it_is(lane):
-    sheet = lane.opens(open_supervisor)
-    lane.touches_on(sheet.settings)
-    page = sheet.pages.currentWidget()
-    lane.touches_on(page.volume.less)
-    lane.answers(lane.hears(), "not now")
-    assert page.volume.level == SNAPSHOT.settings.volume
-    assert "not now" in sheet.status.text()
+    page = page_of(sheet)
+    task = page.task
+    assert isinstance(task, Present)
+    assert not task.brightness.less.isEnabled(), "a dark screen can't be touched bright again"
+    assert not page.pad.digits["1"].isEnabled(), "nothing was changed yet"
+    lane.touches_on(task.volume.more)
+    lane.touches_on(task.volume.more)
+    lane.touches_on(task.brightness.more)
+    lane.touches_on(task.languages["en"])
+    types(lane, page, "407136")
+    said = lane.hears()
+    assert (said.order, said.actor, said.pin) == (Order.SETTINGS, LEAD.actor, "407136")
+    assert said.settings == Settings(volume=0.7, brightness=0.2, language="en")
 
 
 def test_a_fire_puts_every_sheet_away(lane):
