@@ -102,6 +102,15 @@ class FaceFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentTyped:
+    """A person read a document off for whom no reader could. `child`: by the household book."""
+
+    credential: Credential
+    typed_by: str
+    child: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceHealth:
     """How a device fares. Times are monotonic seconds.
 
@@ -132,6 +141,7 @@ Message: TypeAlias = (
     | FaceProbed
     | PortraitRefused
     | FaceFailed
+    | DocumentTyped
 )
 Post: TypeAlias = Callable[[Message], None]
 """Hands one message to the loop. Called from any thread, so it must be safe there and must not block."""

@@ -22,6 +22,7 @@ from models.store.errors import StoreError
 from models.store.ledger_db import Ledger
 from models.store.lines import Release, Settlement
 from models.store.manifest_db import ManifestReader
+from models.store.manifest_rows import Found as Holdings
 from models.ticket import ManifestState, Ticket
 from models.view import Who
 
@@ -124,7 +125,7 @@ class Stores:
         return self._look_up(credential.document, credential.number)
 
     def _look_up(self, document: DocumentType, number: str) -> Found:
-        found = self._manifest.find(document, number)
+        found = self._find(document, number)
         uses = self.ledger.uses([ticket.ticket for ticket in found.tickets], found.person_key)
         facts = LookupFacts(
             manifest=self._manifest.state(),
@@ -137,6 +138,14 @@ class Stores:
         )
         references = {ticket.ticket: ticket.reference for ticket in found.tickets if ticket.reference}
         return Found(facts, {ticket.ticket: _who(ticket) for ticket in found.tickets}, references)
+
+    def _find(self, document: DocumentType, number: str) -> Holdings:
+        """A temporary ID stands for the card that was lost, under the same number: its tickets and lists count."""
+        if document is DocumentType.TEMPORARY_ID:
+            as_card = self._manifest.find(DocumentType.RESIDENT_ID, number)
+            if as_card.tickets or as_card.hits:
+                return as_card
+        return self._manifest.find(document, number)
 
     def _guardian_uses(self, tickets: tuple[Ticket, ...]) -> tuple[Use, ...]:
         guardians = {ticket.guardian for ticket in tickets if ticket.guardian}

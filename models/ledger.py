@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     SHIFT = "shift"  # somebody began or ended work at the lane
     WRONG_PIN = "wrong_pin"
     SETTINGS = "settings"
+    TYPED = "typed"  # somebody read a document off for whom no reader could
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from models.command import Settings
 from models.decision import Decision, Facts
+from models.ids import DocumentType
 from models.passage import Direction, Passage, SignalKind
 from models.view import Mode
 
@@ -87,6 +88,16 @@ class WrongPinBody:
 
 
 @dataclass(frozen=True, slots=True)
+class TypedBody:
+    """Who typed a document of which kind. Not `taken`: too many within a minute, and nothing was looked up."""
+
+    actor: str
+    document: DocumentType
+    child: bool = False
+    taken: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsBody:
     """Who changed how loud and bright the lane is."""
 
@@ -94,4 +105,5 @@ class SettingsBody:
     settings: Settings
 
 
-Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | ShiftBody | WrongPinBody | SettingsBody
+OfStaff = ShiftBody | WrongPinBody | SettingsBody | TypedBody
+Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | OfStaff
