@@ -32,6 +32,7 @@ from gate.stores import Rules, Stores
 from gate.tally import ENTRIES_BACK, Tally
 from gate.telling import for_staff, snapshot_of
 from gate.tighten import Loosening, tighten
+from gate.typed import TypedDocuments
 from gate.vitals import bare_trace
 from models.command import Answer, Command
 from models.cue import cue_of
@@ -169,6 +170,7 @@ class Daemon:
             authority=self._link,
             tally=self._tally,
         )
+        self._typed = TypedDocuments(self._runner.ask, self._runner.take, lambda: self._clock.now().mono)
         self._duty = Duty(
             self._config.staff.book,
             place.state_dir,
@@ -194,7 +196,7 @@ class Daemon:
             self._store.submit(self._stores.acknowledge, mark.epoch, mark.seq)
 
     async def _obey(self, command: Command) -> Answer:
-        answer = await obey(command, self._duty, self._runner, self._devices, self._clock.wall())
+        answer = await obey(command, self._duty, self._runner, self._devices, self._typed, self._clock.wall())
         self._tell()
         return answer
 

@@ -7,12 +7,15 @@ from gate.duty import Duty
 from gate.hearing import event_of_command
 from gate.lane import LaneRunner
 from gate.page import hand_page
+from gate.typed import TypedDocuments
 from models.command import Answer, Command, Order
 
 TOO_LATE = "it changes nothing now: the person has left, or this can't settle it"
 
 
-async def obey(command: Command, duty: Duty, runner: LaneRunner, devices: LaneDevices, now: float) -> Answer:
+async def obey(
+    command: Command, duty: Duty, runner: LaneRunner, devices: LaneDevices, typed: TypedDocuments, now: float
+) -> Answer:
     """What became of `command`, given at `now` (Unix seconds)."""
     refused = await duty.refuse(command)
     if refused is not None:
@@ -22,6 +25,8 @@ async def obey(command: Command, duty: Duty, runner: LaneRunner, devices: LaneDe
             return await duty.carry_out(command)
         case Order.MRZ:
             return hand_page(command, devices.readers)
+        case Order.PRESENT:
+            return await typed.present(command)
     try:
         event = event_of_command(command, now)
     except ValueError as error:
