@@ -42,8 +42,14 @@ class CellView(Inked):
 
     def misfits(self) -> list[str]:
         """The line, where it is cut short. The detail holds what others wrote, and may be."""
-        line, _ = self._boxes()
-        return [] if has_room(self._cell.line, line, self._line_px(), bold=not self.beside) else [self._cell.line]
+        text, (line, _) = self._line(), self._boxes()
+        return [] if has_room(text, line, self._line_px(), bold=not self.beside) else [text]
+
+    def _line(self) -> str:
+        """The line, or what stands in for it where there is no room."""
+        box, _ = self._boxes()
+        fits = not self._cell.short or has_room(self._cell.line, box, self._line_px(), bold=not self.beside)
+        return self._cell.line if fits else self._cell.short
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """A touch."""
@@ -62,9 +68,9 @@ class CellView(Inked):
             icons.paint(painter, self._cell.icon, self._icon_box(), ink)
         painter.setPen(ink)
         stacked = self._cell.detail and not self.beside
-        write(painter, self._cell.line, line, self._line_px(), bold=not self.beside, align=_LOW if stacked else LEFT)
+        write(painter, self._line(), line, self._line_px(), bold=not self.beside, align=_LOW if stacked else LEFT)
         if self._cell.detail:
-            largest = best_px(self._cell.line, int(line.width()), int(line.height()), self._line_px(), not self.beside)
+            largest = best_px(self._line(), int(line.width()), int(line.height()), self._line_px(), not self.beside)
             write(
                 painter,
                 self._cell.detail,
@@ -78,7 +84,7 @@ class CellView(Inked):
         return min(self.largest_px, round(self.height() * (0.58 if self.beside else 0.36)))
 
     def _icon_box(self) -> QRectF:
-        side = min(self.height() * 0.62, 34.0)
+        side = min(self.height() * 0.62, self.width() * 0.16, 34.0)
         return QRectF(_PAD if self.framed else 2.0, (self.height() - side) / 2, side, side)
 
     def _boxes(self) -> tuple[QRectF, QRectF]:
@@ -88,7 +94,7 @@ class CellView(Inked):
         if not self._cell.detail:
             return room, QRectF()
         if self.beside:
-            share = room.width() * 0.67
+            share = room.width() * 0.7
             return (
                 QRectF(room.left(), room.top(), share, room.height()),
                 QRectF(room.left() + share + 4, room.top(), room.width() - share - 4, room.height()),

@@ -47,13 +47,17 @@ _GRAVEST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One thing in few words. `look`: somebody should. `odd`: not as most are, to be found by the eye in a list."""
+    """One thing in few words. `look`: somebody should. `odd`: not as most are, to be found by the eye in a list.
+
+    `short` stands in for a line that has no room.
+    """
 
     icon: str
     line: str
     detail: str = ""
     look: bool = False
     odd: bool = False
+    short: str = ""
 
 
 def place(snapshot: Snapshot, words: Words) -> Cell:
@@ -214,6 +218,7 @@ def recent(one: Recent, words: Words) -> Cell:
         f"{clock_time(one.at)} {name}",
         end,
         odd=one.verdict is not Verdict.ADMIT or unfinished,
+        short=name,
     )
 
 

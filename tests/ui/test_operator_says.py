@@ -166,7 +166,7 @@ def aged(age_s: float, **more: object) -> Snapshot:
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 days")],
 )
 def test_the_age_of_the_data_is_told_in_its_largest_unit(age_s, line):
-    assert says.data(aged(age_s, stale_after_s=0.0), EN).line == f"Data {line} old"
+    assert says.data(aged(age_s, stale_after_s=0.0), EN).line == f"{line} old"
 
 
 def test_data_that_are_too_old_ask_for_a_look():
