@@ -7,21 +7,33 @@ under `answer.*`; another one is shown as it came, after words that say that not
 from __future__ import annotations
 
 import math
-import re
 
 from models.command import Answer
 from ui.words import Words
 
-# The beginning of the gate's sentence -> the key of our words.
+# What the gate's sentence has in it -> the key of our words.
 _KNOWN = (
-    ("the gate does not listen", "not_there"),
-    ("the command could not be sent", "not_there"),
+    ("it was not sent", "not_there"),
     ("the gate did not answer", "unknown"),
+    ("it changes nothing now", "too_late"),
+    ("the name or the PIN is wrong", "wrong_pin"),
+    ("too many wrong PINs", "locked_out"),
+    ("that takes a supervisor", "not_supervisor"),
+    ("is not on shift at this lane", "not_on_shift"),
+    ("a command needs an actor", "not_on_shift"),
+    ("an override needs two supervisors", "two_needed"),
+    ("this lane keeps no staff book", "no_book"),
+    ("the staff book can't be read", "book_unread"),
+    ("the ledger takes no entries", "not_recorded"),
+    ("too many typed numbers", "typed_too_many"),
+    ("check digit", "check_digit"),
+    ("no reader of this lane takes", "no_chip_reader"),
+    ("not connected now", "reader_away"),
 )
 
 
 def in_words(answer: Answer, words: Words) -> str:
     """What to say of a failed answer; with the seconds to wait, where the gate asks for a pause."""
-    key = next((key for start, key in _KNOWN if re.match(start, answer.error)), "")
+    key = next((key for part, key in _KNOWN if part in answer.error), "")
     text = words(f"answer.{key}") if key else words("answer.other", error=answer.error)
     return f"{text} {words('answer.wait', seconds=math.ceil(answer.wait_s))}" if answer.wait_s > 0 else text
