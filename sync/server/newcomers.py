@@ -44,6 +44,8 @@ def publish_for_gates(hub: Hub, connection: Connection, actor: str, come: Iterab
     chosen = select(event.c.event, event.c.state).where(event.c.event.in_({name for name, _ in pairs}))
     for row in connection.execute(chosen.order_by(event.c.event).with_for_update()).all():
         base = newest_base(connection, row.event) if row.state == PUBLISHED else None
+        if base is not None and not (hub.settings.state_dir / base.file_name).is_file():
+            base = None  # its manifest ran out and was cleared: a person publishes again
         devices = [device for name, device in pairs if name == row.event]
         if base is not None:
             _serve(hub, connection, actor, base, devices)

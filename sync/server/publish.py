@@ -63,15 +63,15 @@ def publish_again(hub: Hub, connection: Connection, actor: str, event: str) -> P
     """
     event_row(connection, event, lock=True)
     base = newest_base(connection, event)
-    if base is None:
-        raise Refused(409, "never_published", f"the event {event} has no manifest yet: publish it")
+    if base is None or not (hub.settings.state_dir / base.file_name).is_file():
+        raise Refused(409, "never_published", f"the event {event} has no manifest, or none any more: publish it")
     return _publish_base(hub, connection, actor, event, hub.settings.state_dir / base.file_name, int(base.revision))
 
 
 def publish_changes(hub: Hub, connection: Connection, actor: str, event: str) -> Published | None:
     """What has changed since the newest bundle, as a delta; `None` where nothing has, or nothing was published yet."""
     row = event_row(connection, event, lock=True)
-    newest = _newest(connection, event)
+    newest = newest_bundle(connection, event)
     if newest is None or newest.revision >= row.revision:
         return None
     version = newest.version + 1
@@ -90,7 +90,7 @@ def publish_changes(hub: Hub, connection: Connection, actor: str, event: str) ->
 
 def _publish_base(hub: Hub, connection: Connection, actor: str, event: str, sealed: Path, revision: int) -> Published:
     row = event_row(connection, event, lock=True)
-    newest = _newest(connection, event)
+    newest = newest_bundle(connection, event)
     version = newest.version + 1 if newest else 1
     out = folder_of(hub, event) / f"{version}.bundle"
     header = reissue(out, sealed, issue_of(hub, connection, row, version))
@@ -175,7 +175,8 @@ def newest_base(connection: Connection, event: str) -> Any:
     return connection.execute(bases.order_by(bundle.c.version.desc()).limit(1)).first()
 
 
-def _newest(connection: Connection, event: str) -> Any:
+def newest_bundle(connection: Connection, event: str) -> Any:
+    """The row of the newest bundle, or `None`."""
     bundle = tables.bundle
     return connection.execute(
         select(bundle).where(bundle.c.event == event).order_by(bundle.c.version.desc()).limit(1)

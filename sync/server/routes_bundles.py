@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, FastAPI, Path
 from fastapi.responses import FileResponse
 
 from sync.contract import Problem
+from sync.server.clearing import PERIOD_S, clear
 from sync.server.devices import REFUSALS, Enrolled
 from sync.server.hub import Hub, hub_of
+from sync.server.periodic import every
 from sync.server.shelf import bundle_for
 
 router = APIRouter(prefix="/v1/gate", tags=["device"])
 MEDIA_TYPE = "application/octet-stream"
+
 _BYTES: dict[str, Any] = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = REFUSALS | {
     200: _BYTES | {"description": "All of it"},
@@ -23,6 +28,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = REFUSALS | {
     404: {"model": Problem, "description": "No such bundle"},
     416: {"content": {"text/plain": {}}, "description": "The bundle is shorter than that"},
 }
+
+
+@asynccontextmanager
+async def running(hub: Hub, app: FastAPI) -> AsyncIterator[None]:
+    """Old bundles go once an hour."""
+    async with every(hub, "clear_bundles", PERIOD_S, clear):
+        yield
 
 
 @router.get("/bundles/{event}/{version}", response_class=FileResponse, responses=_ANSWERS)
