@@ -13,7 +13,7 @@ from models.store.ledger_read import LedgerReader
 from models.store.lines import Said
 
 PAGE = 200
-_ALARMING = (EntryKind.INTRUSION, EntryKind.TAILGATE, EntryKind.SAFETY)
+_ALARMING = (EntryKind.INTRUSION, EntryKind.TAILGATE, EntryKind.SAFETY, EntryKind.WRONG_PIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ class _Told:
     event: str = ""
     version: object = ""
     digest: str = ""
+    on: bool = True
+    tries: int = 0
+    why: str = ""
 
 
 def last_rows(reader: LedgerReader, count: int) -> list[LedgerRow]:
@@ -106,6 +109,12 @@ def _about(kind: EntryKind, told: _Told) -> str:
     match kind:
         case EntryKind.MODE:
             return f"{told.mode} by {told.actor}"
+        case EntryKind.SHIFT:
+            return f"{told.actor} {'begins' if told.on else 'ends'}{told.why and f': {told.why}'}"
+        case EntryKind.WRONG_PIN:
+            return f"{told.actor}, {told.tries} in a row"
+        case EntryKind.SETTINGS:
+            return f"by {told.actor}"
         case EntryKind.DEVICE:
             return f"{told.device} {'back' if told.up else 'lost'}"
         case EntryKind.MANIFEST:

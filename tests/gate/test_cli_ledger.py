@@ -15,10 +15,11 @@ import pytest
 from click.testing import CliRunner
 
 from gate.cli import main
+from models.command import Settings
 from models.decision import Decision, Reason, Verdict
 from models.ledger import EntryKind
 from models.passage import Passage, SignalKind
-from models.record import DeviceBody, ModeBody, SignalBody
+from models.record import DeviceBody, ModeBody, SettingsBody, ShiftBody, SignalBody, WrongPinBody
 from models.store.public_key import KeyUse, PublicKey, write_public_key
 from models.view import Mode
 from tests.gate.core.strategies import NOW, face, good_facts, lookup
@@ -77,15 +78,21 @@ def test_everything_else_that_happened_has_a_row_too(evening, gatectl):
         EntryKind.MODE: ModeBody(Mode.PAUSED, "steward-4"),
         EntryKind.DEVICE: DeviceBody("camera", up=False),
         EntryKind.START: {"version": "0.1.0"},
+        EntryKind.SHIFT: ShiftBody("s7", on=False, why="twelve hours are over"),
+        EntryKind.WRONG_PIN: WrongPinBody("s7", "shift", 3, 5.0),
+        EntryKind.SETTINGS: SettingsBody("v1", Settings()),
         EntryKind.STOP: {},
     }.items():
         evening.stores.ledger.append(kind, body, NOW.wall)
-    told = rows(gatectl("tail", "--json", "-n", 5))
+    told = rows(gatectl("tail", "--json", "-n", 8))
     assert [(row["kind"], row["reason"]) for row in told] == [
         ("intrusion", "turned"),
         ("mode", "paused by steward-4"),
         ("device", "camera lost"),
         ("start", "0.1.0"),
+        ("shift", "s7 ends: twelve hours are over"),
+        ("wrong_pin", "s7, 3 in a row"),
+        ("settings", "by v1"),
         ("stop", ""),
     ]
 

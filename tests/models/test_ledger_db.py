@@ -56,6 +56,14 @@ def test_entries_go_on_behind_a_number_and_tail_gives_the_last_in_order(ledger: 
     assert [entry.seq for entry in ledger.tail(3)] == [10, 11, 12]
 
 
+def test_the_latest_of_a_kind_are_found_among_others(ledger: Ledger) -> None:
+    assert ledger.latest(EntryKind.SHIFT) == ()
+    for number in range(12):
+        ledger.append(EntryKind.SHIFT if number % 3 == 0 else EntryKind.DEVICE, {"n": number}, NIGHT + number)
+    assert [entry.seq for entry in ledger.latest(EntryKind.SHIFT, 3)] == [4, 7, 10]
+    assert [entry.seq for entry in ledger.latest(EntryKind.SHIFT)] == [10]
+
+
 def test_many_lines_go_in_together_or_not_at_all(ledger: Ledger) -> None:
     good = Draft(EntryKind.DEVICE, {"n": 1}, NIGHT)
     with pytest.raises(WireError):

@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from models.command import Settings
 from models.decision import Verdict
+from models.ledger import EntryKind
 from models.passage import Direction, Passage
-from sync.contract import ClaimAnswer, ClaimRequest, LedgerBatch, LedgerReceipt
+from models.record import ModeBody, SettingsBody, ShiftBody, WrongPinBody
+from models.store.chain import line_hash
+from models.view import Mode
+from sync.contract import ClaimAnswer, ClaimRequest, LedgerBatch, LedgerLine, LedgerReceipt
 from sync.server import tables
 from sync.server.claims import Asked, settle
 from sync.server.hub import Hub
@@ -99,6 +104,34 @@ def test_a_changed_line_is_refused(hub: Hub, box: Callable[..., GateBox], change
     lines = (batch.lines[0], replace(batch.lines[1], **change))  # type: ignore[arg-type]
     assert _refused(hub, gate, replace(batch, lines=lines)) == "broken_chain"
     assert _count(hub, tables.entry) == 0
+
+
+def test_what_a_gate_writes_of_its_people_is_held_and_lets_nobody_in(hub: Hub, box: Callable[..., GateBox]) -> None:
+    gate = box()
+    gate.passes("T1")
+    for kind, body in (
+        (EntryKind.SHIFT, ShiftBody("s7", on=True)),
+        (EntryKind.WRONG_PIN, WrongPinBody("s7", "shift", 3, 5.0)),
+        (EntryKind.SETTINGS, SettingsBody("v1", Settings())),
+        (EntryKind.MODE, ModeBody(Mode.OUT_OF_ORDER, "v1", "", 5.0)),
+    ):
+        gate.ledger.append(kind, body, 1.0)
+    assert _send(hub, gate).acknowledged == 6
+    assert (_count(hub, tables.entry), _count(hub, tables.use)) == (6, 1)
+
+
+def test_a_kind_of_line_that_only_a_newer_gate_knows_is_held_like_any_other(
+    hub: Hub, box: Callable[..., GateBox]
+) -> None:
+    gate = box()
+    gate.passes("T1")
+    batch = gate.batch()
+    last, body = batch.lines[-1], '{"decision":7,"opens":"wide"}'
+    words = gate.name, gate.ledger.epoch, last.seq + 1, 5.0, "moonrise", body.encode(), last.version
+    hash_ = line_hash(bytes.fromhex(last.hash), *words)
+    newer = LedgerLine(last.seq + 1, last.version, 5.0, "moonrise", body, hash_.hex())
+    assert _send(hub, gate, replace(batch, lines=(*batch.lines, newer), seals=())).acknowledged == 3
+    assert (_count(hub, tables.entry), _count(hub, tables.use)) == (3, 1)
 
 
 def test_another_gates_ledger_is_refused(hub: Hub, box: Callable[..., GateBox]) -> None:
