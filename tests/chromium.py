@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import subprocess
@@ -63,6 +64,21 @@ class Chromium:
     def wait_for(self, says: str, limit_s: float = 20.0) -> str:
         """Wait until the page says it; the whole text then."""
         return _until(lambda: self.text(), lambda text: says in text, limit_s)
+
+    def run(self, script: str) -> Any:
+        """What a piece of JavaScript returns; the page's own policy does not bind it."""
+        return self._call("execute/sync", script=script, args=[])
+
+    def resize(self, wide: int, high: int, *, phone: bool = False) -> None:
+        """Look at the page as on a screen of so many CSS pixels."""
+        size = {"width": wide, "height": high, "deviceScaleFactor": 1, "mobile": phone}
+        self._call("goog/cdp/execute", cmd="Emulation.setDeviceMetricsOverride", params=size)
+
+    def picture(self, path: Path) -> None:
+        """The whole page, also what lies below the screen's edge, as a PNG."""
+        wanted = {"format": "png", "captureBeyondViewport": True}
+        taken = self._call("goog/cdp/execute", cmd="Page.captureScreenshot", params=wanted)
+        path.write_bytes(base64.b64decode(taken["data"]))
 
     def errors(self) -> list[str]:
         """What the browser's console complained of."""

@@ -98,7 +98,9 @@ def list_all(request: Request, hub: TheHub, person: Keeper) -> Response:
     with hub.engine.connect() as connection:
         found = accounts.list_accounts(connection, person.organisation)
         organisations = list_organisations(connection, person.organisation)
-    return page(request, "accounts.html", person, accounts=found, organisations=organisations, roles=ROLES)
+    names = {one.organisation: one.name for one in organisations}
+    shows: dict[str, Any] = {"organisations": organisations, "names": names, "roles": ROLES}
+    return page(request, "accounts.html", person, accounts=found, **shows)
 
 
 @router.post("/accounts")

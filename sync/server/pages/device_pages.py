@@ -43,6 +43,9 @@ def devices(request: Request, hub: TheHub, person: Looker, gone: str = "") -> Re
                 ledger.c.device.in_([one.device for one in found])
             )
         ).all()
+        of = tables.event
+        served = connection.execute(select(of.c.event, of.c.name).where(of.c.event.in_({one.event for one in found})))
+        names = {row.event: row.name for row in served}
     lines: dict[str, int] = {}
     for row in rows:
         lines[row.device] = lines.get(row.device, 0) + row.seq
@@ -55,6 +58,7 @@ def devices(request: Request, hub: TheHub, person: Looker, gone: str = "") -> Re
         venues=venues,
         kinds=KINDS,
         lines=lines,
+        names=names,
         forked={row.device for row in rows if row.state == FORKED},
         dead_s=DEAD_S,
         done=words_for(request, person)("devices.revoked", name=name) if name else "",
@@ -82,6 +86,7 @@ def device(request: Request, hub: TheHub, person: Looker, device: str, done: str
         ledgers, pairs = ledgers_of(connection, device), pairs_of(connection, device)
         of = tables.event
         mine = select(of.c.event, of.c.name).where(of.c.organisation == row.organisation, of.c.state != "closed")
+        served = connection.execute(select(of.c.name).where(of.c.event == row.event)).scalar()
         events = connection.execute(mine.order_by(of.c.begins_at.desc()).limit(200)).all()
         leases = _leases(connection, device) if row.kind == "hub" else []
     t = words_for(request, person)
@@ -90,6 +95,7 @@ def device(request: Request, hub: TheHub, person: Looker, device: str, done: str
         "ledgers": ledgers,
         "pairs": pairs,
         "events": events,
+        "served": served,
         "leases": leases,
         "contact": contact_of(row.contact),
     }
@@ -141,7 +147,9 @@ def audit(
     wanted = AuditFilter(actor.strip(), act.strip(), object.strip())
     with hub.engine.connect() as connection:
         found = read_audit(connection, person, wanted, min(max(before, 0), 2**62))
-    return page(request, "audit.html", person, found=found, wanted=wanted)
+    t = words_for(request, person)
+    acts = sorted((key[4:] for key in t.said if key.startswith("act.")), key=lambda one: t("act." + one))
+    return page(request, "audit.html", person, found=found, wanted=wanted, acts=acts)
 
 
 def _leases(connection: Connection, device: str) -> list[Any]:

@@ -37,7 +37,7 @@ class Words:
 
         A blank that has the name of a section, such as `{document}`, is filled by what that section has for it.
         """
-        for key, pattern in () if self.language == "en" else _patterns(section):
+        for key, pattern in _patterns(section):
             if found := pattern.fullmatch(text):
                 blanks = {name: self._blank(name, value) for name, value in found.groupdict().items()}
                 return self.said[key].format(**blanks)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from models.decision import Profile, Reason
+from models.decision import Profile, Reason, Verdict
 from models.ids import DocumentType
+from models.ledger import EntryKind
 from models.passage import Direction, Passage
 from models.ticket import TicketStatus
 from models.view import Mode
@@ -41,6 +42,8 @@ SECTIONS: dict[str, Iterable[str]] = {
     "role": Role,
     "role_may": Role,
     "rule": Rule,
+    "entry_kind": EntryKind,
+    "verdict": Verdict,
     "pretix_odd": Odd,
     "rule_choice": [f"{field.name}_{one}" for field in FIELDS if isinstance(field, Choice) for one in field.kinds],
     "rule_field": [field.name for field in FIELDS],
@@ -256,4 +259,4 @@ def test_what_has_no_words_is_left_as_it_is() -> None:
     assert zh.translated("rule_words", "something new: ticket T1") == "something new: ticket T1"
     words = "one ticket per identity: tickets T1 and T2 have the same resident_id"
     assert zh.translated("rule_words", words) == "一证一票：门票 T1 和 T2 的居民身份证相同"
-    assert en.translated("rule_words", words) == words
+    assert en.translated("rule_words", words) == words.replace("resident_id", "Resident ID card")

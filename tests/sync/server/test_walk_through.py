@@ -25,6 +25,7 @@ from models.wire import to_json
 from sync.push import next_batch
 from sync.signing import Signer
 from tests.chromium import Chromium, chromium, programs
+from tests.sync.server.album import Album
 from tests.sync.server.test_process import Running
 
 pytestmark = [
@@ -43,18 +44,22 @@ def server(tmp_path: Path) -> Iterator[Running]:
 
 def test_an_evening(server: Running, tmp_path: Path) -> None:
     with server.client() as api, chromium(tmp_path / "profile") as browser:
+        album = Album(browser, tmp_path)
         open_house(api, server)
         log_in(browser, server)
-        import_tickets(browser, tmp_path)
-        gate = enrol_gate(browser, api, tmp_path)
-        publish(browser)
+        import_tickets(browser, tmp_path, album)
+        gate = enrol_gate(browser, api, tmp_path, album)
+        publish(browser, album)
         gate.admits("T1")
         watch(browser, server)
         gate.admits("T1")
-        settle(browser, server)
-        revoke(browser, server)
+        settle(browser, server, album)
+        revoke(browser, server, album)
+        change_rules(browser, server, album)
+        hand_out_account(browser, server, album)
         gate.ledger.close()
         assert browser.errors() == []
+        assert album.faults == []
 
 
 def open_house(api: httpx.Client, server: Running) -> None:
@@ -78,13 +83,14 @@ def log_in(browser: Chromium, server: Running) -> None:
     assert "Nothing has been published yet." in browser.wait_for("Gala")
 
 
-def import_tickets(browser: Chromium, folder: Path) -> None:
+def import_tickets(browser: Chromium, folder: Path, album: Album) -> None:
     """Three bad rows are named one by one; the corrected file goes in."""
     upload(browser, write_table(folder / "bad.xlsx", bad=3))
     text = browser.wait_for("Rows that need a correction")
     assert [f"Row {row}" in text for row in (2, 3, 4, 5)] == [False, True, True, True]
     upload(browser, write_table(folder / "good.xlsx", bad=0))
     browser.wait_for("What the import will change")
+    album.here("walk-import")
     browser.click(".buttons form .button")
     browser.wait_for("The import is written")
 
@@ -138,11 +144,12 @@ class Gate:
         self.sent = answer.json()["acknowledged"]
 
 
-def enrol_gate(browser: Chromium, api: httpx.Client, folder: Path) -> Gate:
+def enrol_gate(browser: Chromium, api: httpx.Client, folder: Path, album: Album) -> Gate:
     browser.click('.top a[href="/devices"]')
     browser.fill("#name", "G1")
     browser.click("main form .button")
     browser.wait_for("It is shown only now.")
+    album.here("walk-code")
     code = re.search(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){3}", browser.text(".code"))
     assert code is not None
     gate = Gate(api, folder, code[0])
@@ -154,12 +161,13 @@ def enrol_gate(browser: Chromium, api: httpx.Client, folder: Path) -> Gate:
     return gate
 
 
-def publish(browser: Chromium) -> None:
+def publish(browser: Chromium, album: Album) -> None:
     browser.click('.top a[href="/events"]')
     browser.click("tbody th a")
     browser.wait_for("Nothing is against the rules.")
     browser.click('form[action$="/publish"] .button')
     browser.wait_for("Version 1 is out: 6 tickets.")
+    album.here("walk-published")
 
 
 def watch(browser: Chromium, server: Running) -> None:
@@ -167,7 +175,7 @@ def watch(browser: Chromium, server: Running) -> None:
     browser.wait_for("Inside\n1")
 
 
-def settle(browser: Chromium, server: Running) -> None:
+def settle(browser: Chromium, server: Running, album: Album) -> None:
     """The page that is still open tells of the second one by itself."""
     browser.wait_for("Inside\n2")
     browser.open(f"{server.url}/events/gala/conflicts")
@@ -175,18 +183,56 @@ def settle(browser: Chromium, server: Running) -> None:
     browser.choose("main select", "holder_first")
     browser.click("main form .button")
     assert "The holder came first" in browser.wait_for("There is no open conflict.")
+    album.here("walk-settled")
 
 
-def revoke(browser: Chromium, server: Running) -> None:
+def revoke(browser: Chromium, server: Running, album: Album) -> None:
     browser.click('.tabs a[href$="/tickets"]')
     browser.choose("#by", "seat")
     browser.fill("#what", "A2")
     browser.fill("#why", "refund at the desk")
     browser.click("main form .button")
+    album.here("walk-found")
     browser.click("tbody th a")
     browser.fill('form[action$="/revoke"] #why', "refund at the desk")
     browser.click('form[action$="/revoke"] input[name="sure"]')
     browser.click('form[action$="/revoke"] .button')
     browser.wait_for("Ticket T2 is revoked")
+    album.here("walk-revoked")
     browser.open(f"{server.url}/events/gala")
     assert re.search(r"Issued\s+2\s+6\b", browser.wait_for("Issued"))  # a delta is out: version 2, six tickets
+
+
+def change_rules(browser: Chromium, server: Running, album: Album) -> None:
+    """A rule is changed with the keyboard's own words, and is on its way to the gates."""
+    browser.open(f"{server.url}/events/gala/rules")
+    browser.choose("#reentry", "timed")
+    browser.click('fieldset input[name="claims"]')
+    browser.click('form[action$="/rules"] > .button')
+    browser.wait_for("on its way to the gates")
+    album.here("walk-rules")
+
+
+def hand_out_account(browser: Chromium, server: Running, album: Album) -> None:
+    """A code is handed out; its person chooses a password and sees what supervisors see."""
+    browser.open(f"{server.url}/accounts")
+    browser.fill("#account", "wang")
+    browser.fill("#name", "王五")
+    browser.click('form[action="/accounts"] .button')
+    browser.wait_for("Code for 王五")
+    album.here("walk-account-code")
+    code = browser.text(".code")
+    browser.click('form[action="/log-out"] button')
+    browser.wait_for("I have a code")
+    browser.click('a[href="/open-account"]')
+    browser.fill("#code", code)
+    for field in ("#password", "#again"):
+        browser.fill(field, PASSWORD)
+    browser.click(".card .button")
+    browser.wait_for("The password is set.")
+    album.here("walk-opened")
+    browser.fill("#account", "wang")
+    browser.fill("#password", PASSWORD)
+    browser.click(".card button")
+    text = browser.wait_for("Gala")
+    assert "Accounts" not in text

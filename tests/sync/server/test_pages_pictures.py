@@ -1,0 +1,103 @@
+"""Every page in a real browser, in both languages, on a phone and on a desk: nothing sticks out, all has a name."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import insert, select, update
+
+from sync.server import tables
+from sync.server.hub import Hub, open_hub
+from sync.server.imports import Upload, new_folder, start_import
+from sync.server.settings import Settings
+from tests.chromium import chromium, programs
+from tests.sync.server import busy_house
+from tests.sync.server.album import Album
+from tests.sync.server.busy_house import DRAFT, LATER, SHOW, Evening
+from tests.sync.server.test_process import Running
+from tests.sync.server.test_walk_through import PASSWORD, write_table
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(programs() is None, reason="Chromium is not installed here (Debian: chromium, chromium-driver)"),
+]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    made = Running(tmp_path / "hub", "--site", "hall")
+    yield made
+    made.stop()
+
+
+def test_every_page(server: Running, tmp_path: Path) -> None:
+    hub = open_hub(Settings(server.state))
+    with server.client() as api, chromium(tmp_path / "profile") as browser:
+        album = Album(browser, tmp_path)
+        before_anybody(api, server, album)
+        album.browser.fill("#account", "olga")
+        album.browser.fill("#password", PASSWORD)
+        album.browser.click(".card button")
+        for path in ("/events", "/places", "/devices"):
+            album.page(server.url, path, f"02-empty{path.replace('/', '-')}")
+        busy_house.furnish(hub)
+        evening = Evening(hub, tmp_path)
+        busy_house.link_and_lease(hub)
+        for place, path in enumerate(pages(hub, tmp_path), start=10):
+            album.page(server.url, path, f"{place}{path.partition('?')[0].replace('/', '-')[:60]}")
+        evening.close()
+        assert album.faults == []
+        assert [one for one in browser.errors() if "status of 4" not in one] == []
+    hub.engine.dispose()
+
+
+def before_anybody(api: httpx.Client, server: Running, album: Album) -> None:
+    """The pages without a session."""
+    album.page(server.url, "/open-account", "00-open-account")
+    said = {"code": server.told["setup_code"], "password": PASSWORD, "account": "olga", "name": "Olga"}
+    api.post("/v1/account-code", json=said).raise_for_status()
+    album.page(server.url, "/log-in?opened=yes", "01-log-in")
+
+
+def pages(hub: Hub, folder: Path) -> list[str]:
+    """All of them."""
+    with hub.engine.connect() as connection:
+        token = connection.execute(select(tables.device.c.device).where(tables.device.c.name == "北门")).scalar_one()
+    show = f"/events/{SHOW}"
+    tabs = ("", "/board", "/tickets", "/import", "/conflicts", "/report", "/setup", "/rules", "/venue-hub", "/pretix")
+    found = ["/events", *(show + tab for tab in tabs), f"{show}/ticket?name=T0003", f"{show}/seat?ticket=T0003"]
+    found += [f"/events/{DRAFT}", f"/events/{LATER}/board", f"/events/{LATER}/conflicts", f"/events/{LATER}/pretix"]
+    found += [f"/events/{LATER}/venue-hub", *imports(hub, folder)]
+    found += ["/devices", f"/devices/{token}", "/devices/hub-1", "/accounts", "/accounts/supervisor.li", "/me"]
+    return [*found, "/places", "/audit", "/events/none"]
+
+
+def imports(hub: Hub, folder: Path) -> list[str]:
+    """One with problems, one to look at, one on its way, one that is over."""
+    jobs = [import_of(hub, write_table(folder / f"观众名单{bad}.xlsx", bad)) for bad in (3, 0, 1)]
+    with hub.begin() as connection:
+        job = tables.import_job
+        row = connection.execute(select(job).where(job.c.job == jobs[1])).one()._asdict()
+        moving = {"job": "import-moving", "state": "reading", "done": 41_000, "of": 80_000, "sealed_rows": None}
+        connection.execute(insert(job).values(**row | moving | {"preview": "{}", "problems": json.dumps([])}))
+        connection.execute(update(job).where(job.c.job == jobs[2]).values(state="done", problems="[]"))
+    return [f"/events/{LATER}/import/{job}" for job in (*jobs, "import-moving")] + [f"/events/{LATER}/import"]
+
+
+def import_of(hub: Hub, table: Path) -> str:
+    folder = new_folder(hub)
+    here = folder / "table.xlsx"
+    here.write_bytes(table.read_bytes())
+    job = start_import(hub, "organiser.li", Upload(LATER, table.name, here), folder)
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        with hub.engine.connect() as connection:
+            state = connection.execute(select(tables.import_job.c.state).where(tables.import_job.c.job == job)).scalar()
+        if state != "reading":
+            return job
+    raise AssertionError("the import was not read")
