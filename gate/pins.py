@@ -13,6 +13,8 @@ from functools import cache
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from models.staff import LEAST_PIN, MOST_PIN
+
 PASSES, LANES, MEMORY_KIB = 3, 1, 65_536
 SALT_BYTES, KEY_BYTES = 16, 32
 
@@ -21,8 +23,8 @@ _UP, _DOWN = "01234567890", "09876543210"
 
 def refuse_weak(pin: str) -> None:
     """Raise `ValueError`, with what is wrong, for a PIN that is none or that is tried first."""
-    if not re.fullmatch(r"[0-9]{4,8}", pin):
-        raise ValueError("a PIN has 4 to 8 digits and nothing else")
+    if not re.fullmatch(rf"[0-9]{{{LEAST_PIN},{MOST_PIN}}}", pin):
+        raise ValueError(f"a PIN has {LEAST_PIN} to {MOST_PIN} digits and nothing else")
     if pin in _UP or pin in _DOWN:
         raise ValueError("this PIN only counts up or down: take one that is not tried first")
     halves = pin[: len(pin) // 2], pin[len(pin) // 2 :]

@@ -71,7 +71,7 @@ def remove(actor: str, config_path: Path) -> None:
 @click.argument("actor")
 @config_option
 def set_pin(actor: str, config_path: Path) -> None:
-    """Give somebody another PIN: 4 to 8 digits, not one that is tried first."""
+    """Give somebody another PIN: 4 to 6 digits, not one that is tried first."""
     book = _book(config_path)
     if actor not in book.members():
         raise click.UsageError(f"{actor} is not in the book")

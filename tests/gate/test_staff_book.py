@@ -20,19 +20,19 @@ from models.store.errors import StoreFailed, WrongStore
 PIN, OTHER = "4071", "904726"
 
 
-@pytest.mark.parametrize("pin", ["0000", "11111111", "1234", "4321", "98765432", "0987", "7890", "1212", "123123"])
+@pytest.mark.parametrize("pin", ["0000", "111111", "1234", "4321", "987654", "0987", "7890", "1212", "123123"])
 def test_a_pin_that_is_tried_first_is_refused(pin: str):
     with pytest.raises(ValueError, match="tried first"):
         refuse_weak(pin)
 
 
-@pytest.mark.parametrize("pin", ["", "123", "123456789", "12a4", "１２３４", "4071 ", "-407"])
-def test_a_pin_is_four_to_eight_digits(pin: str):
-    with pytest.raises(ValueError, match="4 to 8 digits"):
+@pytest.mark.parametrize("pin", ["", "123", "4071369", "12a4", "１２３４", "4071 ", "-407"])
+def test_a_pin_is_four_to_six_digits(pin: str):
+    with pytest.raises(ValueError, match="4 to 6 digits"):
         refuse_weak(pin)
 
 
-@pytest.mark.parametrize("pin", [PIN, OTHER, "1243", "00010002"])
+@pytest.mark.parametrize("pin", [PIN, OTHER, "1243", "000102"])
 def test_any_other_pin_will_do(pin: str):
     refuse_weak(pin)
 
