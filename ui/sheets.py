@@ -232,6 +232,10 @@ class Sheet(QWidget):
             return True
         return taken
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab stays here: what is typed must not wander to the window below."""
+        return False
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A touch beside everything does nothing."""
 

@@ -17,6 +17,9 @@ from models.watch import HitMeans, WatchAction
 from tests.ui.sheet_lane import NOON, SNAPSHOT, USED, Lane, view
 from ui.dispute import DisputeSheet, open_dispute
 from ui.dispute_says import clock, of_first_use, of_hits
+from ui.link import GateLink
+from ui.mirror_feed import MirrorFeed
+from ui.operator import OperatorWindow
 from ui.operator_says import clock_time
 from ui.words import load
 
@@ -139,3 +142,22 @@ def test_the_portrait_is_seen_only_where_the_gate_allows_it(lane):
     lane.tells(view(SNAPSHOT, portrait=True))
     assert sheet.faces.portrait.image is not None
     assert sheet.faces.portrait.isVisibleTo(sheet)
+
+
+def test_over_the_stewards_window_the_faces_are_the_windows_own(tmp_path):
+    live, portrait = (QImage(48, 64, QImage.Format_RGB32) for _ in range(2))
+    mirror = MirrorFeed()
+    window = OperatorWindow(GateLink(tmp_path / "s"), mirror, "en")
+    allowed = view(SNAPSHOT, portrait=True)
+    window.show_snapshot(allowed)
+    window.faces.take_frame(live)
+    window.faces.take_portrait(7, portrait)
+    sheet = open_dispute(window, window.link, allowed, window.words)
+    assert isinstance(sheet, DisputeSheet)
+    assert (sheet.faces.live.image, sheet.faces.portrait.image) == (live, portrait)
+    newer = QImage(32, 32, QImage.Format_RGB32)
+    mirror.frame.emit(newer)
+    assert sheet.faces.live.image == newer
+    mirror.gone.emit()
+    assert (sheet.faces.live.image, sheet.faces.portrait.image) == (None, None)
+    window.close()

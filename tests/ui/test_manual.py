@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QLineEdit
 
 from models.command import Order, Presented
 from models.ids import DocumentType
@@ -72,6 +73,16 @@ def test_a_scanner_types_into_the_field_and_ends_with_return(lane):
     QTest.keyClicks(sheet, ID.lower())
     QTest.keyClick(sheet, Qt.Key_Return)
     assert lane.hears().presented == Presented(DocumentType.RESIDENT_ID, ID, child=True)
+
+
+def test_what_a_keyboard_types_goes_to_the_sheet_over_the_window(lane):
+    _, page = entry(lane, Kind.TEMPORARY_ID)
+    below = QLineEdit(lane.window)
+    for character in "110105":
+        QTest.keyClick(lane.window.windowHandle(), character)
+    QTest.keyClick(lane.window.windowHandle(), Qt.Key_Tab)
+    QTest.keyClick(lane.window.windowHandle(), "2")
+    assert (page.typed.number, page.typed.valid_to, below.text()) == ("110105", "2", "")
 
 
 def test_a_scanned_passport_comes_in_two_lines_with_a_return_after_each(lane):
