@@ -55,7 +55,6 @@ class OperatorWindow(QWidget):
         self.snapshot: Snapshot | None = None
         self.screen_said: Screen = steward_screen(None, self.words)
         self.sheet: QWidget | None = None
-        self.mirror = mirror
         self._plan: Plan | None = None
         self._sent: dict[int, QPoint] = {}
         self._build()
