@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gate.cli import main
 from gate.demo.box_office import sell
 from gate.demo.cast import Person
 from gate.demo.night import Night
@@ -190,3 +192,16 @@ def test_whoever_is_struck_out_of_the_book_is_off_shift_within_seconds(rig: Rig)
     StaffBook(Path(rig.staff_book)).remove("v2")
     rig.link.wait(lambda s: s.staff == (), LONG_S)
     assert not orders(rig, Order.SHIFT, "v2").ok
+
+
+def test_gatectl_runs_the_lane_with_a_supervisors_pin(rig: Rig):
+    def gatectl(*words: str, pin: str) -> tuple[int, str]:
+        told = CliRunner().invoke(main, ["lane", *words], env={"MENSHEN_CONFIG": str(rig.config)}, input=f"{pin}\n")
+        return told.exit_code, told.output
+
+    assert gatectl("paused", "--actor", "v1", "--for-s", "3600", "--why", "break", pin=PINS["v1"])[0] == 0
+    snapshot = rig.link.wait(lambda s: s.view.mode is Mode.PAUSED, LONG_S)
+    assert snapshot.mode_until is not None
+    code, words = gatectl("free", "--actor", "v1", pin="9999")
+    assert (code, "PIN is wrong" in words) == (1, True)
+    assert gatectl("controlled", "--actor", "v1", pin=PINS["v1"])[0] == 0
