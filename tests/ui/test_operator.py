@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 import pytest
+from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QEventLoop, QPoint, Qt
 from PyQt5.QtGui import QColor, QImage
 from PyQt5.QtTest import QTest
@@ -46,13 +48,25 @@ def turn_until(wanted: Callable[[], object]) -> None:
         QCoreApplication.processEvents(QEventLoop.WaitForMoreEvents | QEventLoop.AllEvents, 20)
 
 
+@contextmanager
+def opened(
+    gate: Path, language: str, mirror: MirrorFeed | None = None, look: Look | None = None
+) -> Iterator[OperatorWindow]:
+    """A window that is gone afterwards: one that lingers is swept up by chance, perhaps while another paints."""
+    window = OperatorWindow(GateLink(gate), mirror, language, look=look)
+    window.show()
+    yield window
+    window.link.stop()
+    sip.delete(window)
+
+
 @pytest.fixture(scope="module", params=["zh", "en"])
-def window(request: pytest.FixtureRequest, qapp: object, tmp_path_factory: pytest.TempPathFactory) -> OperatorWindow:
+def window(
+    request: pytest.FixtureRequest, qapp: object, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorWindow]:
     """One window for all that is only looked at; its gate is not there."""
-    link = GateLink(tmp_path_factory.mktemp("no-gate") / "gate.sock")
-    made = OperatorWindow(link, None, request.param)
-    made.show()
-    return made
+    with opened(tmp_path_factory.mktemp("no-gate") / "gate.sock", request.param) as window:
+        yield window
 
 
 def shows(window: OperatorWindow, snapshot: Snapshot | None) -> OperatorWindow:
@@ -106,12 +120,11 @@ def test_every_situation_of_an_evening_fits(window: OperatorWindow, name: str, s
 )
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_larger_and_lower_fits_too(tmp_path: Path, size: tuple[int, int], look: Look) -> None:
-    window = OperatorWindow(GateLink(tmp_path / "none"), None, "en", look=look)
-    window.resize(*size)
-    window.show()
-    for reason in (Reason.POOR_FACE, Reason.ALREADY_ADMITTED, Reason.CONFIRM_FIRST):
-        shows(window, asked(reason, who=HERE["en"], overridable=True))
-        assert misfits(window) + overlaps(window) == []
+    with opened(tmp_path / "none", "en", look=look) as window:
+        window.resize(*size)
+        for reason in (Reason.POOR_FACE, Reason.ALREADY_ADMITTED, Reason.CONFIRM_FIRST):
+            shows(window, asked(reason, who=HERE["en"], overridable=True))
+            assert misfits(window) + overlaps(window) == []
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -234,17 +247,13 @@ class Lane:
 @pytest.fixture
 def lane(tmp_path: Path) -> Iterator[Lane]:
     gate = Gate(tmp_path / "gate.sock")
-    link = GateLink(gate.path)
-    window = OperatorWindow(link, None, "en")
-    window.taps.glance_s = 0.0
-    window.resize(800, 480)
-    window.show()
-    link.start()
-    gate.takes()
-    yield Lane(gate, window)
-    link.stop()
+    with opened(gate.path, "en") as window:
+        window.taps.glance_s = 0.0
+        window.resize(800, 480)
+        window.link.start()
+        gate.takes()
+        yield Lane(gate, window)
     gate.dies()
-    window.close()
 
 
 @pytest.mark.parametrize(
@@ -360,13 +369,13 @@ def test_a_sheet_that_went_gives_the_window_back(lane: Lane) -> None:
 
 def test_the_mirror_fills_the_faces_and_empties_them(tmp_path: Path) -> None:
     mirror = MirrorFeed()
-    window = OperatorWindow(GateLink(tmp_path / "none"), mirror, "en")
-    shows(window, asked(Reason.FACE_UNCERTAIN, attempt=4))
-    mirror.attempt = 4
-    mirror.frame.emit(grey(10))
-    mirror.portrait.emit(grey(20))
-    assert window.faces.live.has_image
-    assert window.faces.portrait.has_image
-    mirror.gone.emit()
-    assert not window.faces.live.has_image
-    assert not window.faces.portrait.has_image
+    with opened(tmp_path / "none", "en", mirror) as window:
+        shows(window, asked(Reason.FACE_UNCERTAIN, attempt=4))
+        mirror.attempt = 4
+        mirror.frame.emit(grey(10))
+        mirror.portrait.emit(grey(20))
+        assert window.faces.live.has_image
+        assert window.faces.portrait.has_image
+        mirror.gone.emit()
+        assert not window.faces.live.has_image
+        assert not window.faces.portrait.has_image
