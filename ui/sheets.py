@@ -1,13 +1,14 @@
 """The common modal sheet: what lies over the steward's window while something is typed, chosen or settled.
 
 It is a widget over the window and no window of its own, so that nothing is ever lost behind another. It follows the
-lane: a fire or a break-in puts it away, and so does a minute and a half without a touch, for a forgotten sheet would
-hide who comes next. It sends one command at a time and says in words what became of it.
+lane: a fire, a break-in or a silent gate puts it away, and so does a minute and a half without a touch, for a forgotten
+sheet would hide who comes next. It sends one command at a time and says in words what became of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PyQt5.QtCore import QEvent, QObject, QRectF, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
@@ -36,6 +37,9 @@ MARGIN_PX = 10
 SMALL_PX = 480
 """The height of the smallest screen; letters grow with higher ones."""
 
+ROOM_FOR_LARGE_PX = 560
+"""Below this height a pad with larger keys would not fit; they stay as large as a finger needs."""
+
 
 class Sheet(QWidget):
     """A modal sheet over `window`, in `words`. Its pages lie in a stack; `back` leads from one to the one before.
@@ -49,7 +53,8 @@ class Sheet(QWidget):
     def __init__(self, window: QWidget, link: GateLink, snapshot: Snapshot, words: Words, by: str = "") -> None:
         super().__init__(window)
         self.link, self.snapshot, self.words = link, snapshot, words
-        self.look: Look = getattr(window, "look", None) or Look()
+        look: Look = getattr(window, "look", None) or Look()
+        self.look = replace(look, large=look.large and window.height() >= ROOM_FOR_LARGE_PX)
         self.actor = by or actor(snapshot)
         self._paper = theme.tone(Tone.CALM, contrast=self.look.high_contrast)
         self._scale = min(1.6, max(1.0, window.height() / SMALL_PX))
@@ -63,7 +68,7 @@ class Sheet(QWidget):
         self._forgotten.timeout.connect(self.close_sheet)
         link.snapshot.connect(self._take)
         link.answered.connect(self._hear)
-        link.silent.connect(self._fall_silent)
+        link.silent.connect(self.close_sheet)
         window.installEventFilter(self)
         self.setFocusPolicy(Qt.StrongFocus)
         self.setGeometry(window.rect())
@@ -184,9 +189,6 @@ class Sheet(QWidget):
     def follow(self, before: Snapshot, now: Snapshot) -> None:
         """Hear what the lane looks like now."""
 
-    def _fall_silent(self) -> None:
-        self.tell(self.words("sheet.silent"), Tone.STOP)
-
     # --- the window below
 
     def open(self) -> None:
@@ -205,7 +207,7 @@ class Sheet(QWidget):
         self._forgotten.stop()
         self.link.snapshot.disconnect(self._take)
         self.link.answered.disconnect(self._hear)
-        self.link.silent.disconnect(self._fall_silent)
+        self.link.silent.disconnect(self.close_sheet)
         self.hide()
         self.closed.emit()
         self.deleteLater()

@@ -168,10 +168,11 @@ def test_everything_on_a_sheet_has_its_place(name, language, size):
         assert flaws(window, Look()) == []
 
 
-@pytest.mark.parametrize("name", ["override", "id", "zone", "used", "free"])
-def test_large_letters_have_their_place_on_a_large_screen(name):
+@pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", ["override", "second", "settings", "number", "listed", "temporary", "zone"])
+def test_large_letters_have_their_place_too(name, size):
     look = Look(large=True, high_contrast=True)
-    for window in opened(name, "en", (1280, 800), look):
+    for window in opened(name, "en", size, look):
         assert flaws(window, look) == []
 
 

@@ -238,6 +238,15 @@ def test_a_fire_puts_every_sheet_away(lane):
     assert gone == [True]
 
 
+def test_a_gate_that_falls_silent_puts_every_sheet_away(lane, monkeypatch):
+    monkeypatch.setattr("ui.link.SILENCE_S", 0.05)
+    sheet = lane.opens(open_supervisor)
+    gone: list[bool] = []
+    sheet.closed.connect(lambda: gone.append(True))
+    lane.tells(SNAPSHOT)
+    turn_until(lambda: gone)
+
+
 def test_a_touch_beside_the_tiles_does_not_reach_the_window(lane):
     heard: list[object] = []
     lane.window.mousePressEvent = heard.append
