@@ -61,7 +61,7 @@ class Showing:
             self._now_shown = shown
             self._picture.show(shown)
         if not shown.live and not capturing:
-            self._sight.forget()
+            self._sight.fence()
 
     def _what(self, capturing: int) -> Shown:
         ask = self._ask

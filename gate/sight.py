@@ -10,6 +10,8 @@ from typing import Any
 from drivers.errors import DeviceLost, DeviceTimeout
 from drivers.interfaces import Camera, Frame
 
+FOLLOW_S = 0.5  # within that a camera's pictures follow one another; a driver may give them faster then
+
 
 @dataclass(frozen=True, slots=True)
 class Shot:
@@ -26,6 +28,7 @@ class Sight:
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._last: Shot | None = None
+        self._fence_mono = 0.0
 
     @property
     def up(self) -> bool:
@@ -43,12 +46,16 @@ class Sight:
             if camera is not None:
                 camera.close()
 
-    def forget(self) -> None:
-        """Keep no picture of somebody who is not to be seen any more."""
-        self._last = None
+    def fence(self) -> float:
+        """Somebody else comes, or nobody: no picture from before is kept or given. Returns the time (monotonic)."""
+        self._last, self._fence_mono = None, time.monotonic()
+        return self._fence_mono
 
-    def look(self, timeout_s: float, since_mono: float) -> Shot:
-        """A picture whose taking began after `since_mono`. Raises what the camera raises."""
+    def look(self, timeout_s: float, since_mono: float, *, follow: bool = False) -> Shot:
+        """A picture whose taking began after `since_mono`. Raises what the camera raises.
+
+        With `follow` it may have been on its way already, where it follows one that was not: never from before a fence.
+        """
         ends = time.monotonic() + timeout_s
         if not self._lock.acquire(timeout=timeout_s):
             raise DeviceTimeout("the camera is still busy with another picture")
@@ -58,10 +65,15 @@ class Sight:
             if self._camera is None:
                 raise DeviceLost("the camera is not connected")
             began = time.monotonic()
-            self._last = Shot(began, self._camera.grab(max(0.0, ends - began)))
+            follows = follow and self._last is not None and self._last.began_mono > self._last_allowed(began)
+            take = getattr(self._camera, "follow", self._camera.grab) if follows else self._camera.grab
+            self._last = Shot(began, take(max(0.0, ends - began)))
             return self._last
         finally:
             self._lock.release()
+
+    def _last_allowed(self, now: float) -> float:
+        return max(self._fence_mono, now - FOLLOW_S)
 
     def poll(self) -> None:
         """Notice, without a picture, that the camera is gone, where its driver can. Raises `DeviceLost`."""

@@ -158,7 +158,7 @@ class Watcher:
                 self._link.send(Failed(attempt, "the camera is not connected"))
             case Capture(attempt, timeout_s, portrait):
                 self._drop_job()
-                now = time.monotonic()
+                now = self._sight.fence()
                 self._job = _Job(attempt, now, now + timeout_s)
                 if portrait:
                     self._begin_portrait(self._job, portrait)

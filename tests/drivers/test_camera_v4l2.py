@@ -210,6 +210,19 @@ def test_a_network_camera_gives_a_picture_taken_after_the_question(broadcast: Br
     camera.close()
 
 
+def test_who_follows_misses_no_picture(broadcast: Broadcast) -> None:
+    camera = connect("camera", f"v4l2+http://{broadcast.address}/video.mjpg")
+    assert isinstance(camera, v4l2.Camera)
+    first = number_of(camera.grab(3.0))
+    assert [number_of(camera.follow(3.0)) for _ in range(10)] == list(range(first + 1, first + 11))
+    before = broadcast.sent
+    while broadcast.sent < before + 12:
+        broadcast.stopped.wait(0.02)
+    asked_at = broadcast.sent
+    assert number_of(camera.grab(3.0)) >= asked_at, "a question is still answered by a picture taken after it"
+    camera.close()
+
+
 def test_a_network_camera_that_dies_is_lost(broadcast: Broadcast) -> None:
     camera = connect("camera", f"v4l2+http://{broadcast.address}/video.mjpg")
     camera.grab(3.0)
