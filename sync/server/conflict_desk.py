@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
 from models.passage import Direction, Passage
 from sync.server import tables
 from sync.server.hub import Hub
 from sync.server.problems import Refused
+from sync.server.told import read_body
 
 LONGEST_WORDS = 500
+
+SEAT_CHECK = "seat_check"
+"""A gate's flag on an admission: the holder stood there, and somebody had passed by the ticket before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Somebody went through a gate by this ticket. `at` is the gate's own time."""
+    """Somebody went through a gate by this ticket. `at` is the gate's own time.
+
+    `holder_here`: the ticket had been used, and staff at the gate let in whoever stood there, as its holder.
+    """
 
     gate: str
     device: str
     direction: str
     at: float
+    holder_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +83,20 @@ def reopen_conflict(hub: Hub, connection: Connection, actor: str, event: str, co
 
 def _passages(connection: Connection, event: str, ticket: str) -> tuple[Passed, ...]:
     """In order of the gates' clocks; those who certainly went through."""
-    use, device = tables.use, tables.device
+    use, device, entry = tables.use, tables.device, tables.entry
+    same = and_(entry.c.device == use.c.device, entry.c.epoch == use.c.epoch, entry.c.seq == use.c.seq)
+    gate, body = func.coalesce(device.c.name, "").label("gate"), func.coalesce(entry.c.body, "{}").label("body")
     rows = connection.execute(
-        select(use.c.device, use.c.direction, use.c.at, func.coalesce(device.c.name, "").label("gate"))
+        select(use.c.device, use.c.direction, use.c.at, gate, body)
         .outerjoin(device, device.c.device == use.c.device)
+        .outerjoin(entry, same)
         .where(use.c.event == event, use.c.ticket == ticket, use.c.passage == Passage.PASSED.value)
         .order_by(use.c.at, use.c.device, use.c.seq)
     )
-    return tuple(Passed(row.gate, row.device, row.direction, row.at) for row in rows)
+    return tuple(
+        Passed(row.gate, row.device, row.direction, row.at, SEAT_CHECK in read_body(row.body).decision.flags)
+        for row in rows
+    )
 
 
 def _first(passages: tuple[Passed, ...]) -> Passed | None:

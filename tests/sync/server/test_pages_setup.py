@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from models.decision import Policy, Profile, ReEntryMode
+from models.decision import Policy, Profile, ReEntryMode, Verdict
 from models.profiles import policy_of
 from models.wire import from_json, to_json
 from sync.server import tables
@@ -237,7 +237,8 @@ def twice(owner: Browser, hub: Hub, tmp_path: Path) -> Browser:
         connection.execute(insert(tables.venue).values(venue="v", organisation="o", name="V"))
     boxes = [GateBox(hub, tmp_path, name, EVENT) for name in ("G1", "G2")]
     for later, box in enumerate(boxes):
-        box.passes("T1", at=hub.clock() - 600 + later * 60)
+        seen = ("seat_check",) if later else ()
+        box.end(box.decide(Verdict.ADMIT, "T1", at=hub.clock() - 600 + later * 60, flags=seen))
         with hub.begin() as connection:
             take(hub, connection, box.device, box.name, box.batch())
         box.ledger.close()
@@ -251,6 +252,7 @@ def test_a_seat_check_says_who_came_first(twice: Browser, hub: Hub) -> None:
         assert "王*" in page
         assert "A1" in page
         assert page.index("G1") < page.index("G2")
+        assert page.count("工作人员认定为持票人") == 1
         assert "没有这张票" in browser.get(f"{BASE}/seat", params={"ticket": "nothing"}).text
         assert browser.get(f"{BASE}/seat", params={"ticket": "\x00"}).status_code == 200
     assert "座位核查" in twice.get(f"{BASE}/ticket", params={"name": "T1"}).text

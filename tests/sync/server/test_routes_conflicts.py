@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 from starlette.testclient import TestClient
 
+from models.decision import Verdict
 from models.passage import Direction
 from sync.contract import LedgerLine
 from sync.server import tables
@@ -113,6 +114,19 @@ def test_at_the_seat_one_sees_who_passed_first(hub: Hub, box: Callable[..., Gate
     assert (seen["first"]["gate"], seen["first"]["at"], seen["inside"]) == ("G1", 100.0, 2)
     assert [one["gate"] for one in seen["passages"]] == ["G1", "G2"]
     assert desk("GET", f"/events/{SHOW}/tickets/T9/seat-check")[0] == 404
+
+
+def test_at_the_seat_one_sees_whom_staff_let_in_as_the_holder(
+    hub: Hub, box: Callable[..., GateBox], desk: Desk
+) -> None:
+    first, second = box("G1"), box("G2")
+    first.passes("T1", at=100.0)
+    second.end(second.decide(Verdict.ADMIT, "T1", at=200.0, flags=("settled_already_admitted", "seat_check")))
+    for gate in (first, second):
+        _send(hub, gate)
+    _, seen = desk("GET", f"/events/{SHOW}/tickets/T1/seat-check")
+    assert isinstance(seen, dict)
+    assert [(one["gate"], one["holder_here"]) for one in seen["passages"]] == [("G1", False), ("G2", True)]
 
 
 def test_a_visit_that_ended_is_not_the_first_one(hub: Hub, box: Callable[..., GateBox], desk: Desk) -> None:

@@ -88,13 +88,14 @@ class GateBox:
         way: Direction = Direction.ENTRY,
         at: float = NIGHT,
         code_step: int | None = None,
+        flags: tuple[str, ...] = (),
     ) -> int:
         """One word on one person."""
         self.attempt += 1
         state = ManifestState(self.event, 1, NIGHT - 60, NIGHT + 60_000)
         facts = Facts(self.name, way, lookup=LookupFacts(state))
         reason = Reason.OK if verdict is Verdict.ADMIT else Reason.FACE_MISMATCH
-        body = DecisionBody(self.attempt, facts, Decision(verdict, reason, ticket=ticket), at)
+        body = DecisionBody(self.attempt, facts, Decision(verdict, reason, ticket=ticket, flags=flags), at)
         opens = Release(way, ticket, f"person of {ticket}", code_step=code_step) if verdict is Verdict.ADMIT else None
         return self.ledger.append(EntryKind.DECISION, body, at, opens=opens).seq
 
