@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from gate.cli import main
 from gate.config import load, sample
 from gate.kept import write_whole
-from gate.pins import hash_pin, is_pin, refuse_weak
+from gate.pins import DECOY, hash_pin, is_pin, refuse_weak
 from gate.staff_book import StaffBook
 from models.staff import Role
 from models.store.errors import StoreFailed, WrongStore
@@ -44,6 +44,12 @@ def test_a_pin_is_known_by_what_is_kept_of_it_and_not_contained_in_it():
     assert PIN not in kept
     assert [is_pin(pin, kept) for pin in (PIN, "4072", "")] == [True, False, False]
     assert not is_pin(PIN, "")
+
+
+def test_for_nobody_it_takes_as_long_as_for_somebody():
+    """The decoy names the cost of a real one."""
+    assert DECOY.split("$")[:4] == hash_pin(PIN).split("$")[:4]
+    assert [len(part) for part in DECOY.split("$")[4:]] == [len(part) for part in hash_pin(PIN).split("$")[4:]]
 
 
 @pytest.fixture

@@ -305,7 +305,7 @@ def test_who_is_seated_is_asked_for_exactly_when_the_holder_was_said_to_be_here(
 ) -> None:
     word = decide(replace(known, steward=tuple(talk)), rules, now)
     here = any(each.action is StewardAction.HOLDER_HERE for each in talk)
-    assert "seat_check" not in word.flags or (here and word.first_use is not None)
+    assert "seat_check" not in word.flags or here
     assert word.first_use is None or "seat_check" in word.flags
 
 
