@@ -207,12 +207,12 @@ class Agent:
             await self._puller.destroy()
         except (StoreError, OSError) as error:
             self._trouble = str(error)
-            _log.critical("this gate was revoked and its manifest can't be destroyed yet: %s", error)
+            _log.critical("the manifest has to go and can't be destroyed yet: %s", error)
             await self._wait(0.5)
             return
         self._wiped = True
         self._contact_at = 0.0  # and tell
-        _log.warning("this gate was revoked: its manifest is destroyed")
+        _log.warning("the manifest is destroyed, as the authority wants it")
 
     # --- whom we reach ------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.commands import _hub_rebuild, _hub_upstream
+from gate.commands import _hub_erase, _hub_rebuild, _hub_upstream
 from gate.commands._hub_opened import OPERATOR, opened
 from gate.commands._out import clock, json_option, note, say_json
 from models.wire import from_json, to_json
@@ -53,6 +53,11 @@ KEPT = "hub.json"  # what the last start was told
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="More than one needs PostgreSQL. [default: 1]")
 @click.option("--upstream", metavar="URL", help="Makes it a venue hub of the centre there.")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(0, 3650),
+    help="So long after an event's end its persons are kept; 0: until somebody erases them. [default: 30]",
+)
 @click.option("--face", metavar="URL", help="The engine that makes templates of photographs, as in dlib:.")
 @json_option
 @click.pass_context
@@ -240,5 +245,5 @@ def _kept(state: Path) -> Settings:
     return Settings(**(told | {"state_dir": state, "names": tuple(told.get("names", Settings(state).names))}))
 
 
-for one in (_hub_rebuild, _hub_upstream):
+for one in (_hub_erase, _hub_rebuild, _hub_upstream):
     command.add_command(one.command)

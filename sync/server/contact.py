@@ -10,6 +10,7 @@ from models.wire import to_json
 from sync.contract import Contact, LedgerState, Standing
 from sync.server import tables
 from sync.server.devices import Caller
+from sync.server.erasure import is_erased
 from sync.server.hub import Hub
 from sync.server.ingest import mark_forked
 from sync.server.offers import offers_for
@@ -32,6 +33,8 @@ def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> 
     if caller.revoked:
         connection.execute(update(device).where(device.c.device == caller.device).values(wiped_at=now))
         return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged))
+    if contact.manifest is not None and is_erased(connection, contact.manifest.event):
+        return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged, event=event))
     offers = offers_for(connection, event, contact.manifest, caller.device) if event else ()
     return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event, alone=is_alone(hub)))
 

@@ -12,7 +12,8 @@ class Settings:
 
     `database` is an SQLAlchemy URL; empty: an SQLite file in `state_dir`. `names` are the host names and addresses
     under which it is reached: they stand in its certificate. `upstream` makes it a venue hub of that centre. `face` is
-    the URL of the engine that makes templates of photographs, as in `dlib:`; empty: none are made here.
+    the URL of the engine that makes templates of photographs, as in `dlib:`; empty: none are made here. `keep_days`
+    after an event's end its persons are erased; 0: only when somebody says so.
     """
 
     state_dir: Path
@@ -23,6 +24,7 @@ class Settings:
     workers: int = 1
     upstream: str = ""
     face: str = ""
+    keep_days: int = 30
 
     @property
     def database_url(self) -> str:

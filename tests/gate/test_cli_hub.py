@@ -21,6 +21,7 @@ pytest.importorskip("fastapi")
 from sqlalchemy import delete, insert, select
 
 from sync.server import tables
+from sync.server.erasure import Receipt, is_genuine
 from sync.server.hub import Hub, open_hub
 from sync.server.ingest import take
 from sync.server.settings import Settings
@@ -95,6 +96,22 @@ def test_a_database_that_is_harmed_is_a_store_that_can_not_be_used(hub: Callable
     assert (refused.exit_code, refused.stdout) == (4, "")
     assert "SELECT" not in refused.stderr.upper()
     assert "can't be reached" in refused.stderr
+
+
+def test_an_event_is_erased_with_a_receipt(hub: Callable[..., Result], tmp_path: Path) -> None:
+    assert hub("venue", "v", "The hall", "--organisation", "o").exit_code == 0
+    server = open_hub(Settings(tmp_path / "hub"))
+    _gate_with_a_line(server, tmp_path)
+    server.engine.dispose()
+    assert hub("erase", SHOW, stdin="n\n").exit_code == 1
+    refused = hub("erase", SHOW, "--early", "--yes")
+    assert (refused.exit_code, "say why" in refused.stderr) == (1, True)
+    assert hub("erase", "elsewhere", "--yes").exit_code == 1
+    done = hub("erase", SHOW, "--early", "--why", "asked for", "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    receipt = Receipt(**json.loads(done.stdout))
+    assert is_genuine(receipt, bytes.fromhex(receipt.public_key))
+    assert "signature" in hub("erase", SHOW, "--yes").stdout
 
 
 def _gate_with_a_line(server: Hub, folder: Path) -> GateBox:
