@@ -92,7 +92,8 @@ class CellView(Inked):
         left = self._icon_box().right() + _PAD if self._cell.icon else _PAD + 2
         room = QRectF(left, 0, max(1.0, self.width() - left - _PAD), max(1.0, self.height()))
         if not self._cell.detail:
-            return room, QRectF()
+            single = room.adjusted(0, room.height() * 0.26, 0, -room.height() * 0.26)  # too low for two lines
+            return (single if has_room(self._cell.line, single, self._line_px(), bold=True) else room), QRectF()
         if self.beside:
             share = room.width() * 0.7
             return (
