@@ -49,6 +49,8 @@ class _Told:
     actor: str = ""
     device: str = ""
     up: bool = True
+    document: str = ""
+    taken: bool = True
     signal: str = ""
     event: str = ""
     version: object = ""
@@ -115,6 +117,8 @@ def _about(kind: EntryKind, told: _Told) -> str:
             return f"{told.actor}, {told.tries} in a row"
         case EntryKind.SETTINGS:
             return f"by {told.actor}"
+        case EntryKind.TYPED:
+            return f"{told.document} typed by {told.actor}{'' if told.taken else ', one too many'}"
         case EntryKind.DEVICE:
             return f"{told.device} {'back' if told.up else 'lost'}"
         case EntryKind.MANIFEST:

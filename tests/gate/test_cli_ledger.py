@@ -17,9 +17,10 @@ from click.testing import CliRunner
 from gate.cli import main
 from models.command import Settings
 from models.decision import Decision, Reason, Verdict
+from models.ids import DocumentType
 from models.ledger import EntryKind
 from models.passage import Passage, SignalKind
-from models.record import DeviceBody, ModeBody, SettingsBody, ShiftBody, SignalBody, WrongPinBody
+from models.record import DeviceBody, ModeBody, SettingsBody, ShiftBody, SignalBody, TypedBody, WrongPinBody
 from models.store.public_key import KeyUse, PublicKey, write_public_key
 from models.view import Mode
 from tests.gate.core.strategies import NOW, face, good_facts, lookup
@@ -81,10 +82,11 @@ def test_everything_else_that_happened_has_a_row_too(evening, gatectl):
         EntryKind.SHIFT: ShiftBody("s7", on=False, why="twelve hours are over"),
         EntryKind.WRONG_PIN: WrongPinBody("s7", "shift", 3, 5.0),
         EntryKind.SETTINGS: SettingsBody("v1", Settings()),
+        EntryKind.TYPED: TypedBody("s7", DocumentType.PASSPORT),
         EntryKind.STOP: {},
     }.items():
         evening.stores.ledger.append(kind, body, NOW.wall)
-    told = rows(gatectl("tail", "--json", "-n", 8))
+    told = rows(gatectl("tail", "--json", "-n", 9))
     assert [(row["kind"], row["reason"]) for row in told] == [
         ("intrusion", "turned"),
         ("mode", "paused by steward-4"),
@@ -93,6 +95,7 @@ def test_everything_else_that_happened_has_a_row_too(evening, gatectl):
         ("shift", "s7 ends: twelve hours are over"),
         ("wrong_pin", "s7, 3 in a row"),
         ("settings", "by v1"),
+        ("typed", "passport typed by s7"),
         ("stop", ""),
     ]
 
