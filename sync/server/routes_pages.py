@@ -9,6 +9,7 @@ from sync.server.pages import (
     board_pages,
     conflict_pages,
     device_pages,
+    erasure_pages,
     event_pages,
     import_pages,
     place_pages,
@@ -20,7 +21,7 @@ from sync.server.pages import (
 
 router = APIRouter()
 for part in (
-    *(session_pages, account_pages, place_pages, event_pages, setup_pages, pretix_pages),
+    *(session_pages, account_pages, place_pages, event_pages, setup_pages, pretix_pages, erasure_pages),
     *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages),
 ):
     router.include_router(part.router)

@@ -34,9 +34,11 @@ def setup(request: Request, hub: TheHub, person: Looker, event: str, done: str =
         policy, held = policy_of_event(connection, event), holder(connection, event)
         link = tables.pretix_link
         linked = connection.execute(select(link).where(link.c.event == event)).first()
+        erased = connection.execute(select(tables.erasure.c.at).where(tables.erasure.c.event == event)).scalar()
     said = {"closed": "setup.closed"}
     told = words_for(request, person)(said[done]) if done in said else ""
-    return page(request, "setup.html", **head, tab="setup", policy=policy, held=held, linked=linked, done=told)
+    shows: dict[str, Any] = {"policy": policy, "held": held, "linked": linked, "erased": erased}
+    return page(request, "setup.html", **head, **shows, tab="setup", done=told)
 
 
 @router.post("/close")

@@ -72,7 +72,7 @@ def pages(hub: Hub, folder: Path) -> list[str]:
     tabs = ("", "/board", "/tickets", "/import", "/conflicts", "/report", "/setup", "/rules", "/venue-hub", "/pretix")
     found = ["/events", *(show + tab for tab in tabs), f"{show}/ticket?name=T0003", f"{show}/seat?ticket=T0003"]
     found += [f"/events/{DRAFT}", f"/events/{LATER}/board", f"/events/{LATER}/conflicts", f"/events/{LATER}/pretix"]
-    found += [f"/events/{LATER}/venue-hub", *imports(hub, folder)]
+    found += [f"/events/{LATER}/venue-hub", f"/events/{LATER}/erasure", *imports(hub, folder)]
     found += ["/devices", f"/devices/{token}", "/devices/hub-1", "/accounts", "/accounts/supervisor.li", "/me"]
     return [*found, "/places", "/audit", "/events/none"]
 

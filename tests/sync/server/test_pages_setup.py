@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -213,11 +214,13 @@ def test_a_link_that_can_not_work_is_not_made(owner: Browser, hub: Hub, wrong: d
 
 
 def test_who_may_not_set_up_an_event_only_looks(owner: Browser, hub: Hub) -> None:
-    paths = ("/rules", "/rules/profile", "/close", "/pretix", "/pretix/stop")
+    paths = ("/rules", "/rules/profile", "/close", "/pretix", "/pretix/stop", "/erasure")
     with browsing(hub) as browser:
         for role in ("supervisor", "auditor"):
             browser.log_in(role)
-            assert {browser.get(BASE + path).status_code for path in ("/setup", "/rules", "/pretix")} == {200}
+            assert {browser.get(BASE + path).status_code for path in ("/setup", "/rules", "/pretix", "/erasure")} == {
+                200
+            }
             assert {browser.post(BASE + path, sure="yes").status_code for path in paths} == {403}
             browser.post("/log-out")
 
@@ -275,6 +278,18 @@ def test_a_ticket_is_erased_with_a_reason(owner: Browser, hub: Hub) -> None:
     assert "已抹除" in owner.post(f"{BASE}/ticket/erase", name="T1", why="asked for it", sure="yes").text
     with hub.begin() as connection:
         assert "T1" not in connection.execute(select(tables.ticket.c.ticket)).scalars().all()
+
+
+def test_persons_are_erased_before_their_time_with_a_reason_and_a_receipt(owner: Browser, hub: Hub) -> None:
+    path = f"{BASE}/erasure"
+    assert owner.get(f"{path}/receipt.json").status_code == 404
+    assert owner.post(path, sure="yes").status_code == 409  # not due
+    assert owner.post(path, sure="yes", early="yes", why="").status_code == 422
+    assert owner.post(path, early="yes", why="the show was cancelled").status_code == 422  # not ticked
+    assert "个人信息已于" in owner.post(path, sure="yes", early="yes", why="the show was cancelled").text
+    told = json.loads(owner.get(f"{path}/receipt.json").json()["text"])
+    assert (told["event"], told["why"], told["erased"]["ticket"]) == (EVENT, "the show was cancelled", 3)
+    assert "个人信息已于" in owner.get(f"{BASE}/setup").text
 
 
 def test_amounts_are_shown_as_they_are_typed() -> None:

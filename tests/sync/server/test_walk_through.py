@@ -192,6 +192,7 @@ def revoke(browser: Chromium, server: Running, album: Album) -> None:
     browser.fill("#what", "A2")
     browser.fill("#why", "refund at the desk")
     browser.click("main form .button")
+    browser.wait_for("Category")
     album.here("walk-found")
     browser.click("tbody th a")
     browser.fill('form[action$="/revoke"] #why', "refund at the desk")
