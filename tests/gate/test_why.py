@@ -182,7 +182,7 @@ def test_a_code_alone_is_told_as_such(evening, ask):
     evening.decide(good_facts(card=code(), face=None))
     told = ask()
     assert told.exit_code == 0
-    assert "looked at a document.  → refer: document_needed" in told.stdout
+    assert "or a person looked.  → refer: document_needed" in told.stdout
     assert "Compare an ID with the name on the ticket" in told.stdout
 
 
