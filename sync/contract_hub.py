@@ -64,11 +64,15 @@ class HubEvent:
 
 @dataclass(frozen=True, slots=True)
 class HubStanding:
-    """What the centre wants of a venue hub. A gate that was told and is not among `gates` was not accepted."""
+    """What the centre wants of a venue hub. A gate that was told and is not among `gates` was not accepted.
+
+    `erased` are those of the events it holds whose persons were erased: the hub and its gates do likewise.
+    """
 
     gates: tuple[GateTask, ...]
     events: tuple[HubEvent, ...] = ()
     offers: tuple[BundleOffer, ...] = ()
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sync.server import tables
 from sync.server.claims import Asked
 from sync.server.database import insert_or_ignore
 from sync.server.devices import ENROLLED, REPLACED, REVOKED, Caller
+from sync.server.erasure import is_erased
 from sync.server.hub import Hub
 from sync.server.leases import leased_to, take_returns
 from sync.server.newcomers import publish_for_gates
@@ -182,4 +183,5 @@ def _standing(connection: Connection, device: str, told: HubGates) -> HubStandin
         tuple(GateTask(one.device, one.event or "", one.state == REVOKED) for one in gates),
         tuple(HubEvent(one.event, one.name, one.begins_at, one.ends_at, one.event in leased) for one in served),
         tuple(offers),
+        tuple(sorted(name for name in held if is_erased(connection, name))),
     )

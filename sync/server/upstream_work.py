@@ -16,6 +16,7 @@ from sync.contract_hub import HeldClaim, HubGates, HubStanding
 from sync.enrolment import Enrolment
 from sync.failures import RefusedBy, SyncFailed
 from sync.server import upstream_lines, upstream_mirror
+from sync.server.erasure import erase
 from sync.server.hub import Hub
 from sync.server.reached import note_lost, note_reached
 from sync.server.upstream_bundles import fetch, wipe
@@ -54,6 +55,8 @@ class Work:
         told = await asyncio.to_thread(self._in_transaction, upstream_mirror.gates_to_tell)
         wanted = self.standing = await self.client.tell_gates(told)
         await asyncio.to_thread(self._take, told, wanted)
+        for event in wanted.erased:
+            await asyncio.to_thread(erase, self.hub, upstream_mirror.CENTRE, event, "erased at the centre", early=True)
         await self._open_leases(wanted)
         self.offered.set()
 

@@ -12,11 +12,14 @@ from sqlalchemy import select, update
 from models.decision import Policy
 from models.wire import from_json
 from sync.bundle import look
-from sync.contract import BundleOffer, ClaimAnswer, ClaimRequest, Issuer
+from sync.contract import BundleOffer, ClaimAnswer, ClaimRequest, Contact, HeldManifest, Issuer
 from sync.contract_hub import GateTask, HubEvent, HubGates, HubStanding
 from sync.enrolment import Enrolment, keep
 from sync.refusals import BundleRefused
 from sync.server import tables
+from sync.server.contact import meet
+from sync.server.devices import Caller
+from sync.server.erasure import erase
 from sync.server.hub import Hub
 from sync.server.newcomers import publish_for_gates
 from sync.server.offers import offers_for, offers_for_hub
@@ -28,7 +31,7 @@ from sync.server.upstream_bundles import shelve, wipe
 from sync.server.upstream_mirror import answered_here, begin_to_answer, copy_event, gates_to_tell, take_standing
 from sync.server.upstream_papers import BadCode, folder_of, read_invitation
 from tests.sync.server.test_venue import in_show
-from tests.sync.server.venue_world import furnish, gate_at
+from tests.sync.server.venue_world import Line, enrol_hub, furnish, gate_at
 from tests.sync.server.world import SHOW, hall
 
 FINGERPRINT = "ab" * 32
@@ -160,6 +163,25 @@ def test_a_hub_that_is_revoked_forgets_its_manifests_and_answers_nobody(
     with venue.begin() as connection:
         assert connection.execute(select(tables.bundle)).all() == []
         assert answered_here(connection) == set()
+
+
+def test_what_the_centre_erased_is_erased_at_the_hub_and_its_gates(
+    hub: Hub, venue: Hub, offer: BundleOffer, tmp_path: Path
+) -> None:
+    caller = enrol_hub(hub)
+    shelve(venue, _keys(hub), offer, EVENT, _fetched(hub, tmp_path))
+    line = Line(hub, venue, caller)
+    assert line.meet().erased == ()
+    erase(hub, "li", SHOW, "asked for", early=True)
+    assert line.meet().erased == (SHOW,)
+    erase(venue, "centre", SHOW, "erased at the centre", early=True)  # as `Work.meet` does at this word
+    assert line.meet().erased == ()
+    assert not list((venue.settings.state_dir / "bundles").rglob("*.bundle"))
+    gate = gate_at(venue, tmp_path / "venue", "G9")
+    with venue.begin() as connection:
+        held = HeldManifest(SHOW, 1, "d", 3)
+        told = meet(venue, connection, Caller(gate.device, "gate", "G9", "v", "", 1), Contact(1.0, manifest=held))
+    assert told.wipe
 
 
 def test_gates_change_their_event_and_are_revoked_at_the_centres_word(venue: Hub, tmp_path: Path) -> None:
