@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -80,14 +81,15 @@ def _holds(connection: Connection, device: str, event: str, key: bytes, had: dic
 
 
 def _issue_again(hub: Hub, connection: Connection, actor: str, base: Any, come: Collection[str]) -> None:
-    """The same version for more gates. The file before stays for who is fetching it, until old ones are cleared."""
+    """The same version for more gates. The file before stays for who is fetching it; the one before that goes."""
     issue = issue_of(hub, connection, event_row(connection, base.event), base.version)
-    out = folder_of(hub, base.event) / f"{base.version}-{base.issue + 1}.bundle"
+    out = _file(hub, base, base.issue + 1)
     reissue(
         out,
         hub.settings.state_dir / base.file_name,
         replace(issue, issued_at=base.issued_at, expires_at=base.expires_at),
     )
+    _file(hub, base, base.issue - 1).unlink(missing_ok=True)
     recipients = json.loads(base.recipients) | {device: key.hex() for device, key in issue.gates.items()}
     bundle = tables.bundle
     connection.execute(
@@ -103,6 +105,11 @@ def _issue_again(hub: Hub, connection: Connection, actor: str, base: Any, come: 
     hub.audit(connection, actor, "published.newcomers", base.event, version=base.version, gates=sorted(come))
     for device in sorted(_heard_by(connection, come)):
         hub.ring(connection, device=device)
+
+
+def _file(hub: Hub, base: Any, issue: int) -> Path:
+    name = f"{base.version}.bundle" if issue == 1 else f"{base.version}-{issue}.bundle"
+    return folder_of(hub, base.event) / name
 
 
 def _heard_by(connection: Connection, devices: Collection[str]) -> set[str]:

@@ -156,6 +156,7 @@ def test_the_others_fetch_nothing_for_a_gate_that_comes_late(hub: Hub, box: Call
         assert late.took == ["base"]
     assert first.pull() == held
     assert first.took == []
+    assert len(list((hub.settings.state_dir / "bundles").rglob("*.bundle"))) == 2  # with the one being fetched
     with hub.engine.connect() as connection:
         after = select(tables.change).where(tables.change.c.cursor > max(rung))
         assert [row.event for row in connection.execute(after) if row.event] == []
