@@ -26,6 +26,9 @@ from ui.sounds import Sounds, find_player
 from ui.theme import Look
 from ui.view import steward_screen, visitor_screen
 
+NICE = 5
+"""The gate comes first: where both want the processor, a picture may be late, and a decision not."""
+
 _log = logging.getLogger("ui.app")
 
 
@@ -67,6 +70,7 @@ def start(arguments: Sequence[str], no_display: Callable[[str], None]) -> QAppli
 
 def run(app: QApplication, wanted: Wanted) -> int:
     """Show the windows until the last is closed or a signal ends it. Raises `TooFewScreens`."""
+    os.nice(NICE)
     link = GateLink(wanted.socket)
     mirror = MirrorFeed(link)
     link.snapshot.connect(lambda snapshot: _follow_camera(mirror, snapshot))

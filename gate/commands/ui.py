@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -65,21 +65,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
 @click.option("--pointer", is_flag=True, help="Show the mouse's arrow also on full screens.")
 @click.option("--demo", is_flag=True, help="The evening of `gatectl demo` on the screens, to try everything by hand.")
 def command(
-    config_path: Path | None,
-    socket: Path | None,
-    visitor: bool,
-    steward: bool,
-    both: bool,
-    swap: bool,
-    language: str | None,
-    high_contrast: bool,
-    large: bool,
-    still: bool,
-    low: bool,
-    voices: Path | None,
-    windowed: tuple[int, int] | None,
-    pointer: bool,
-    demo: bool,
+    config_path: Path | None, socket: Path | None, windowed: tuple[int, int] | None, demo: bool, **how: Any
 ) -> None:
     """Show this lane's screens. Without --visitor, --steward or --both: both where there are two screens.
 
@@ -95,23 +81,25 @@ def command(
     if demo:
         raise SystemExit(_demo(_passed_on(), windowed))
 
+    raise SystemExit(_run(_wanted(socket or _socket_of(config_path), windowed, how)))
+
+
+def _wanted(socket: Path, windowed: tuple[int, int] | None, how: dict[str, Any]) -> Wanted:
+    """The command line, as the screens' process understands it."""
     from ui.app import Wanted
     from ui.theme import Look
 
-    path = socket or _socket_of(config_path)
-    look = Look(high_contrast=high_contrast, large=large, still=still, low=low)
-    wanted = Wanted(
-        path,
-        visitor=visitor or both,
-        steward=steward or both,
-        language=_known(language),
-        look=look,
+    return Wanted(
+        socket,
+        visitor=how["visitor"] or how["both"],
+        steward=how["steward"] or how["both"],
+        language=_known(how["language"]),
+        look=Look(**{name: how[name] for name in ("high_contrast", "large", "still", "low")}),
         windowed=windowed,
-        swapped=swap,
-        voices=voices,
-        pointer=pointer,
+        swapped=how["swap"],
+        voices=how["voices"],
+        pointer=how["pointer"],
     )
-    raise SystemExit(_run(wanted))
 
 
 def _config_given(path: Path | None) -> bool:

@@ -11,10 +11,20 @@ from gate.demo.cast import Person
 from gate.demo.night import Night
 from gate.demo.rig import Rig
 from gate.demo.stories import Book, Story, evening, ordinary, rendered_looks
+from gate.staff_book import StaffBook
+from models.command import Command, Order
 from models.decision import Policy
+from models.staff import Role
 
 HOLDERS = 12
 """So many ordinary visitors beside those of the evening."""
+
+STAFF = (
+    ("steward-demo", "Li", Role.STEWARD, "4827"),
+    ("s-1", "Wang", Role.SUPERVISOR, "9051"),
+    ("s-2", "Zhao", Role.SUPERVISOR, "7364"),
+)
+"""Who works at the lane: actor, name, role, PIN."""
 
 
 class Face(StrEnum):
@@ -59,9 +69,18 @@ class Hand:
         self._visit = 0
 
     def sell(self, progress: Callable[[int, int], None]) -> None:
-        """Enrol the pictures, seal the tickets, and put the manifest on the lane."""
+        """Write the staff book, enrol the pictures, seal the tickets, and put the manifest on the lane."""
         people = {part.person.ticket: part.person for part in self.parts}
+        book = StaffBook(self.rig.staff_book)
+        for one in STAFF:
+            book.add(*one)
         sell(self.rig, list(people.values()), by_hand(self.rig.wire.policy(evening_policy())), progress)
+
+    def open(self) -> None:
+        """Start the lane, and let the steward come to work."""
+        self.rig.start()
+        actor, _, _, pin = STAFF[0]
+        self.rig.link.order(Command(0, Order.SHIFT, actor, pin=pin))
 
     def show(self, part: Part, face: Face, what: Shown) -> None:
         """Somebody steps up, and shows something to the reader."""

@@ -30,9 +30,9 @@ class Panel(QWidget):
 
     closed = pyqtSignal()
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Part], staff: list[str]) -> None:
         super().__init__()
-        self.setWindowTitle("menshen · the demo's hand")
+        self.setWindowTitle("menshen demo: opening the lane")
         self._parts = parts
         self._status = QLabel("starting")
         self._status.setWordWrap(True)
@@ -45,7 +45,9 @@ class Panel(QWidget):
         self._buttons = QGridLayout()
         self._all: list[QPushButton] = []
         controls = QVBoxLayout()
-        for each in (self._status, self.face, self.shown):
+        who = QLabel("Staff: " + "; ".join(staff))
+        who.setWordWrap(True)
+        for each in (self._status, who, self.face, self.shown):
             controls.addWidget(each)
         controls.addLayout(self._buttons)
         controls.addStretch()
@@ -94,6 +96,8 @@ class Panel(QWidget):
         """Whether there is a lane to play with."""
         for button in self._all:
             button.setEnabled(ready)
+        if ready:
+            self.setWindowTitle("menshen demo: ready")
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802  # Qt's name
         """The demo ends with this window."""

@@ -18,14 +18,14 @@ from PyQt5.QtWidgets import QApplication
 
 from gate.demo import guard
 from gate.demo.evening import tell
-from gate.demo.hand import Hand
+from gate.demo.hand import STAFF, Hand
 from gate.demo.link import GateSilent
 from gate.demo.night import Night, NotAsTold
 from gate.demo.outcome import Outcome, Told
 from gate.demo.panel import Deed, Panel
 from gate.demo.program import GATECTL, Program
 from gate.demo.readers import Wire
-from gate.demo.rig import Rig
+from gate.demo.rig import Rig, Wiring
 from gate.demo.stories import Story
 
 SIZE = (800, 480)
@@ -49,7 +49,7 @@ def _play(app: QApplication, folder: Path, words: list[str], size: tuple[int, in
     showing = [*GATECTL, "ui", "--socket", str(folder / "gate.sock"), "--windowed", f"{width}x{height}", *words]
     screens = Program(showing, folder / "screens.log")
     screens.start()
-    with Rig(folder) as rig:
+    with Rig(folder, Wiring(staff=True)) as rig:
         demo = Demo(Hand(rig), screens)
         demo.panel.closed.connect(app.quit)
         demo.begin(size[1])
@@ -72,7 +72,7 @@ class Demo(QObject):
         self._deeds: queue.Queue[tuple[str, Deed] | None] = queue.Queue()
         self._stops = threading.Event()
         self._worker = threading.Thread(target=self._work, name="demo", daemon=True)
-        self.panel = Panel(hand.parts)
+        self.panel = Panel(hand.parts, [f"{name} ({role}) {actor}, PIN {pin}" for actor, name, role, pin in STAFF])
         self.said.connect(self.panel.say)
         self.ready.connect(self.panel.enable)
         self._fill()
@@ -124,7 +124,7 @@ class Demo(QObject):
     def _open(self) -> None:
         self._hand.sell(lambda done, of: self.said.emit(f"enrolling and sealing: {done} of {of}"))
         self.said.emit("starting the lane")
-        self._hand.rig.start()
+        self._hand.open()
         self.ready.emit(True)
 
     def _play_evening(self) -> None:
