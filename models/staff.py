@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-
 LEAST_PIN, MOST_PIN = 4, 6
 """How many digits a PIN has. The screens hand over one of the most digits without a further touch."""
 
