@@ -1,13 +1,13 @@
 """dlib: HOG detector, 5-point landmarks and the 128-number ResNet, all on the CPU and in one thread.
 
-    dlib:                               the default limits
-    dlib:?min_height=60&min_nose=0.3    other limits; see `OPTIONS`
+    dlib:                               the default limits, the fastest network that equals dlib's
+    dlib:?min_height=60&network=dlib    other limits, dlib's own computing; see `OPTIONS`
 
-| part | file in the package `face_recognition_models` | cost at 640x480, x86-64 |
+| part | file in the package `face_recognition_models` | cost at 640x480, one core at 2.1 GHz |
 |---|---|---|
-| detector | compiled into dlib | 2 to 8 ms for a near face, 30 ms when none is there |
+| detector | compiled into dlib | 2 ms for a near or a followed face, 28 ms when none is there |
 | landmarks | `shape_predictor_5_face_landmarks.dat` | under 1 ms |
-| features | `dlib_face_recognition_resnet_model_v1.dat` | 57 ms |
+| features | `dlib_face_recognition_resnet_model_v1.dat` | 4 ms in onnxruntime, 9 ms in OpenCV, 80 ms in dlib |
 
 The package is never imported (it wants an old setuptools): its files are read. Its 68-point landmarks come from data
 that excludes commercial use and are not touched.
@@ -16,23 +16,26 @@ The network was trained on few East-Asian faces. At a distance of 0.60, the usua
 strangers match; bands belong to a population and are set elsewhere.
 
 Device: face engine
-Does: HOG detector, five landmarks, 128-d network
+Does: HOG detector that follows a face, five landmarks, 128-d network in OpenCV or onnxruntime, checked against dlib
+    at every start
 Tried: real photographs and drawn faces
 Untried: speed on a Raspberry Pi
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from drivers.errors import MissingLibrary
-from drivers.face import _quality
+from drivers.errors import MissingLibrary, UnknownDevice
+from drivers.face import _dlib_features, _quality
+from drivers.face._dlib_search import Found, Search
 from drivers.face._quality import Limits
 from drivers.interfaces import Frame
 from drivers.url import DeviceUrl
@@ -43,11 +46,14 @@ try:
 except ImportError as absent:
     raise MissingLibrary("the dlib face engine needs dlib: pip install dlib-bin") from absent
 
-OPTIONS = _quality.OPTIONS
+OPTIONS = _quality.OPTIONS | {
+    "network": "who computes the features: auto (the fastest that equals dlib), fast (never dlib) or dlib (auto)",
+    "follow": "look for a face where the last frame had it; no: search every frame as if it were the first (yes)",
+    "weights": "another network file of dlib's shape (the package's)",
+}
 MODEL_VERSION = "dlib-resnet-v1-hog5"
-
-WINDOW_PX = 80
-"""The HOG detector looks through a window this high and finds nothing much smaller."""
+USUAL_WEIGHTS = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
+"""SHA-256 of the package's network file."""
 
 CHIP_PX, CHIP_PADDING = 150, 0.25
 """The aligned chip that the network was trained on."""
@@ -57,84 +63,58 @@ NOSE = np.s_[78:92, 66:84]
 CHEEKS = np.s_[82:100, np.r_[28:46, 104:122]]
 """Where these stand on the chip: rows, columns."""
 
+Find = Callable[[Any, float, float], list[Found]]
+"""Faces in a grey frame, largest first, for a least height and a rival's least part of it."""
+
 
 def open(url: DeviceUrl) -> Engine:
-    """The engine with the limits that `url` asks for."""
-    return Engine(Limits.from_url(url))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A face's box, in pixels of the frame."""
-
-    left: float
-    top: float
-    width: float
-    height: float
+    """The engine as `url` asks for it."""
+    network = url.choice("network", _dlib_features.CHOICES, "auto")
+    weights = url.option("weights", Path, None)
+    return Engine(Limits.from_url(url), network=network, follow=url.option("follow", bool, True), weights=weights)
 
 
 class Engine:
-    """A `FaceEngine` on dlib."""
+    """A `FaceEngine` on dlib. `computed_by` names who computes the features."""
 
-    model_version = MODEL_VERSION
-
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, network: str = "auto", follow: bool = True, weights: Path | None = None
+    ) -> None:
         self.limits = limits or Limits()
         folder = _networks()
-        self._detector = dlib.get_frontal_face_detector()
+        file = weights or folder / "dlib_face_recognition_resnet_model_v1.dat"
+        self.model_version = MODEL_VERSION if weights is None else _version_of(weights)
+        self._search = Search(dlib.get_frontal_face_detector())
+        self._follow = follow
         self._landmarks = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-        self._network = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
-        self._features(np.zeros((CHIP_PX, CHIP_PX, 3), np.uint8))  # the first look is slow: not at a visitor's cost
+        features = _dlib_features.choose(file, dlib.face_recognition_model_v1, network)
+        self._network, self.computed_by = features.run, features.by
 
     def probe(self, frame: Frame) -> FaceProbe:
         """The nearest (largest) face in `frame`. About equally large ones are `SEVERAL`: nobody is picked by chance."""
-        return self._probe(frame, self.limits.min_height, self.limits.rival)
+        find = self._search.follow if self._follow else self._search.find
+        return self._probe(frame, find, self.limits.min_height, self.limits.rival)
 
     def enrol(self, frame: Frame) -> FaceProbe:
         """The one face of an enrolment picture: larger than in a lane, and alone (no bystander of a third)."""
-        return self._probe(frame, self.limits.enrol_height, 1 / 3)
+        return self._probe(frame, self._search.find, self.limits.enrol_height, 1 / 3)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is held but the last face's place, which is forgotten."""
+        self._search.forget()
 
-    def _probe(self, frame: Frame, min_height: float, rival: float) -> FaceProbe:
+    def _probe(self, frame: Frame, find: Find, min_height: float, rival: float) -> FaceProbe:
         _quality.check_frame(frame)
-        faces = self._find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), min_height, rival)
+        faces = find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), min_height, rival)
         if not faces:
-            return FaceProbe(MODEL_VERSION, problem=FaceProblem.NO_FACE, frames=1)
+            return FaceProbe(self.model_version, problem=FaceProblem.NO_FACE, frames=1)
         chip, nose = self._align(frame, faces[0])
         quality = _quality.measure(chip, faces[0].height, nose)
         several = len(faces) > 1 and faces[1].height >= rival * faces[0].height
         covered = _quality.tone_gap(chip[BROW], [chip[NOSE], chip[CHEEKS]]) > self.limits.max_tone_gap
         problem = _quality.first_problem(quality, self.limits, min_height=min_height, covered=covered, several=several)
         template = b"" if problem else self._features(chip)
-        return FaceProbe(MODEL_VERSION, template, quality, problem, frames=1)
-
-    def _find(self, grey: Any, min_height: float, rival: float) -> list[Found]:
-        """Faces, largest first, from coarse to fine.
-
-        A face near the camera is found in a frame reduced to a fraction of its pixels; most visitors stand there, and
-        the search costs 2 to 8 ms in place of 30. The coarse answer is believed only when the face is so large that a
-        rival of about its size would have been seen too; else the next pass looks for that rival and no further down.
-        The last pass enlarges the frame, since the detector's window is larger than the smallest face allowed, and
-        shows faces that are a fifth too small: those are told to come nearer.
-        """
-        faces: list[Found] = []
-        for least_px in (3 * min_height, 1.5 * min_height, min(0.8 * min_height, 0.7 * WINDOW_PX)):
-            rival_px = 0.8 * rival * faces[0].height if faces else 0.0
-            faces = self._look(grey, WINDOW_PX / max(least_px, rival_px))
-            if faces and faces[0].height * rival >= least_px:
-                break
-        return faces
-
-    def _look(self, grey: Any, scale: float) -> list[Found]:
-        size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-        if min(size) < WINDOW_PX:
-            return []
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        boxes = self._detector(cv2.resize(grey, size, interpolation=method), 0)
-        faces = [Found(b.left() / scale, b.top() / scale, b.width() / scale, b.height() / scale) for b in boxes]
-        return sorted(faces, key=lambda face: -face.height)
+        return FaceProbe(self.model_version, template, quality, problem, frames=1)
 
     def _align(self, frame: Frame, face: Found) -> tuple[Frame, float]:
         """The chip (BGR) and the nose's place between the outer eye corners."""
@@ -150,8 +130,16 @@ class Engine:
         )
 
     def _features(self, chip: Frame) -> bytes:
-        rgb = cv2.cvtColor(chip, cv2.COLOR_BGR2RGB)
-        return np.asarray(self._network.compute_face_descriptor(rgb), "<f4").tobytes()
+        return self._network(chip).astype("<f4").tobytes()
+
+
+def _version_of(weights: Path) -> str:
+    """Other weights are another model, whatever their file's name."""
+    try:
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        return MODEL_VERSION if digest == USUAL_WEIGHTS else f"dlib-{digest[:12]}-hog5"
+    except OSError as error:
+        raise UnknownDevice(f"the dlib face engine can't read its weights {weights}: {error.strerror}") from error
 
 
 def _networks() -> Path:

@@ -45,9 +45,15 @@ def test_a_good_face_gives_128_numbers_and_its_measures(engine: Engine) -> None:
     assert 0.45 < probe.quality.nose < 0.55
 
 
-def test_the_same_frame_gives_the_same_template(engine: Engine) -> None:
-    frame = visitors.render(WHO)
+def test_the_same_frame_gives_the_same_template_where_no_face_is_followed() -> None:
+    frame, engine = visitors.render(WHO), connect("face", "dlib:?follow=no")
     assert engine.probe(frame).template == engine.probe(frame).template
+
+
+def test_following_a_face_hardly_moves_its_template(engine: Engine) -> None:
+    frames = [visitors.render(WHO, distance=1.0 + step / 50) for step in range(6)]
+    followed = [engine.probe(frame) for frame in frames]
+    assert all(distance(probe, engine.enrol(frame)) < 0.15 for probe, frame in zip(followed, frames, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -100,9 +106,9 @@ def test_limits_are_options_of_the_url() -> None:
     engine.close()
 
 
-@pytest.mark.parametrize("url", ["dlib:?min_heigth=3", "dlib:?min_height=tall", "dlib:?rival=-1"])
+@pytest.mark.parametrize("url", ["dlib:?min_heigth=3", "dlib:?min_height=tall", "dlib:?rival=-1", "dlib:?network=gpu"])
 def test_a_wrong_option_is_refused(url: str) -> None:
-    with pytest.raises(UnknownDevice, match=r"min_height|rival"):
+    with pytest.raises(UnknownDevice, match=r"min_height|rival|network"):
         connect("face", url)
 
 
@@ -134,5 +140,6 @@ def test_drivers_are_listed_without_the_parts_they_share() -> None:
     assert not any(name.startswith("_") for name in available("face"))
 
 
-def test_every_limit_is_an_option_and_every_option_a_limit() -> None:
-    assert set(dlib.OPTIONS) == set(_quality.Limits.__dataclass_fields__)
+def test_every_limit_is_an_option_and_every_other_option_the_engines_own() -> None:
+    own = {"network", "follow", "weights"}
+    assert set(dlib.OPTIONS) == set(_quality.Limits.__dataclass_fields__) | own

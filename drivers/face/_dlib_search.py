@@ -1,0 +1,140 @@
+"""Where the faces are: dlib's HOG detector, led so that it looks at few pixels.
+
+A face near the camera is found in a frame reduced to a fraction of its pixels, and a face that was just there is found
+by looking around its place. Cost at 640x480 on one core at 2.1 GHz: 2 ms for a near face and for one that is followed,
+8 ms farther away, 28 ms where nobody is.
+
+To follow, the place of the last face and a mosaic of the frame (32 x 24 means of grey) are held until the next frame;
+no decision is carried from one frame to the next. The whole frame is searched again at intervals, after a pause, and as
+soon as anything changes outside the region that is looked at: a second person who steps up is seen at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+WINDOW_PX = 80
+"""The HOG detector looks through a window this high and finds nothing much smaller."""
+
+FULL_EVERY, PAUSE_S = 8, 1.0
+"""Every so many frames, and after so long a pause, the whole frame is searched."""
+
+REACH, LEAST = 0.5, 0.55
+"""A followed face is looked for up to so many of its heights beside and above it, and down to this part of its size."""
+
+MOSAIC, CHANGED = (32, 24), 8
+"""Columns and rows of the mosaic; a place has changed when its mean grey differs by more than so many levels of 256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A face's box, in pixels of the frame."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(slots=True)
+class _Trail:
+    """A face to follow, and the frame as it was when all of it was last searched."""
+
+    face: Found
+    mosaic: npt.NDArray[np.int16]
+    size: tuple[int, ...]  # of the frame
+    seen_mono: float
+    frames: int = 0  # followed since that search
+
+
+class Search:
+    """`detector` is dlib's. `clock` gives seconds that never go back."""
+
+    def __init__(self, detector: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        self._detector, self._clock = detector, clock
+        self._trail: _Trail | None = None
+
+    def forget(self) -> None:
+        """Search the whole of the next frame."""
+        self._trail = None
+
+    def find(self, grey: Any, min_height: float, rival: float) -> list[Found]:
+        """Faces, largest first, from coarse to fine.
+
+        The coarse answer is believed only when the face is so large that a rival of about its size would have been seen
+        too; else the next pass looks for that rival and no further down. The last pass enlarges the frame, since the
+        detector's window is larger than the smallest face allowed, and shows faces that are a fifth too small: those
+        are told to come nearer.
+        """
+        faces: list[Found] = []
+        for least_px in (3 * min_height, 1.5 * min_height, min(0.8 * min_height, 0.7 * WINDOW_PX)):
+            rival_px = 0.8 * rival * faces[0].height if faces else 0.0
+            faces = self._look(grey, WINDOW_PX / max(least_px, rival_px))
+            if faces and faces[0].height * rival >= least_px:
+                break
+        return faces
+
+    def follow(self, grey: Any, min_height: float, rival: float) -> list[Found]:
+        """As `find`, beginning where the last frame's face was."""
+        mosaic = cv2.resize(grey, MOSAIC, interpolation=cv2.INTER_AREA).astype(np.int16)
+        trail, self._trail = self._trail, None
+        if trail is not None and self._leads_on(trail, grey, mosaic):
+            faces = self._look_around(grey, trail.face)
+            if faces and faces[0].height * rival >= LEAST * trail.face.height and not _rivals(faces):
+                self._trail = _Trail(faces[0], trail.mosaic, trail.size, self._clock(), trail.frames + 1)
+                return faces
+        faces = self.find(grey, min_height, rival)
+        if faces and not _rivals(faces):
+            self._trail = _Trail(faces[0], mosaic, grey.shape, self._clock())
+        return faces
+
+    def _leads_on(self, trail: _Trail, grey: Any, mosaic: npt.NDArray[np.int16]) -> bool:
+        """Is this frame the next of the same scene, with nothing new beside the face?"""
+        if trail.size != grey.shape or trail.frames + 1 >= FULL_EVERY or self._clock() - trail.seen_mono > PAUSE_S:
+            return False
+        changed = np.abs(mosaic - trail.mosaic) > CHANGED
+        if changed.mean() > 0.5:  # another scene altogether
+            return False
+        left, top, right, bottom = _region(trail.face, grey.shape)
+        across, down = MOSAIC[0] / grey.shape[1], MOSAIC[1] / grey.shape[0]
+        changed[int(top * down) : int(np.ceil(bottom * down)), int(left * across) : int(np.ceil(right * across))] = (
+            False
+        )
+        return not changed.any()
+
+    def _look_around(self, grey: Any, face: Found) -> list[Found]:
+        left, top, right, bottom = _region(face, grey.shape)
+        near = self._look(grey[top:bottom, left:right], WINDOW_PX / (LEAST * face.height))
+        return [Found(one.left + left, one.top + top, one.width, one.height) for one in near]
+
+    def _look(self, grey: Any, scale: float) -> list[Found]:
+        size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
+        if min(size) < WINDOW_PX:
+            return []
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        boxes = self._detector(cv2.resize(grey, size, interpolation=method), 0)
+        faces = [Found(b.left() / scale, b.top() / scale, b.width() / scale, b.height() / scale) for b in boxes]
+        return sorted(faces, key=lambda face: -face.height)
+
+
+def _rivals(faces: list[Found]) -> bool:
+    """Somebody else is there whose size comes near: one of them alone is not followed."""
+    return len(faces) > 1 and faces[1].height >= 0.5 * faces[0].height
+
+
+def _region(face: Found, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom: where `face` may be in the next frame of `shape`."""
+    reach = REACH * face.height
+    return (
+        max(0, int(face.left - reach)),
+        max(0, int(face.top - reach)),
+        min(shape[1], int(face.left + face.width + reach)),
+        min(shape[0], int(face.top + face.height + reach)),
+    )
