@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 
@@ -39,6 +39,7 @@ PARTS = {"base": ("tickets", "openings", "watch"), "delta": ("removed", "tickets
 
 HEADER_LIMIT = 16 * 2**20
 PART_LIMIT = 4 * 2**30
+LAST_VERSION = 2**53 - 1
 RECORD_LIMIT = 2**20
 
 _CHUNK = 2**20
@@ -70,7 +71,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["base", "delta"]
     event: str
     issuer: str
-    version: int
+    version: Annotated[int, msgspec.Meta(ge=1, le=LAST_VERSION)]  # another must be able to follow
     issued_at: float
     expires_at: float
     recipients: dict[str, bytes]
