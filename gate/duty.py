@@ -23,16 +23,13 @@ from models.command import Answer, Command, Order, Snapshot
 from models.decision import Policy, StewardAction
 from models.ledger import EntryKind
 from models.record import SettingsBody, ShiftBody, WrongPinBody
-from models.staff import Role
+from models.staff import UNKNOWN, VISITOR, Role
 from models.store.errors import StoreError
 
 _log = logging.getLogger("gate.duty")
 
 Ask = Callable[[Event], Awaitable[bool]]
 """Has the lane take an event in its own order; whether it came to something, and is on record."""
-
-UNKNOWN = "unknown"
-"""In the ledger for an actor who is not in the book: whatever was typed there may have been a PIN."""
 
 WRONG = "the name or the PIN is wrong"
 NOT_RECORDED = "the ledger takes no entries just now, so nothing was changed"
@@ -109,6 +106,9 @@ class Duty:
     async def _judge(self, command: Command) -> None:
         if not command.actor:
             raise NotAllowed("a command needs an actor")
+        if command.actor == VISITOR:
+            self._judge_visitor(command)
+            return
         overriding = command.order is Order.STEWARD and command.action is StewardAction.OVERRIDE
         if overriding and self._policy().override_by_two and command.second in ("", command.actor):
             raise NotAllowed("an override needs two supervisors here: the second one's name and PIN are missing")
@@ -125,6 +125,12 @@ class Duty:
         elif command.order is not Order.MRZ:  # which proves nothing by itself: the chip has to open with it
             role = Role.STEWARD if command.order is Order.SHIFT else Role.SUPERVISOR
             await self._prove(command.actor, command.pin, role, command.order)
+
+    @staticmethod
+    def _judge_visitor(command: Command) -> None:
+        """Everybody may decline the camera, and needs nobody for it. The rest is for people who answer for it."""
+        if command.order is not Order.STEWARD or command.action is not StewardAction.SKIP_FACE:
+            raise NotAllowed("a visitor may ask for the way without a face, and for nothing else")
 
     async def _prove(self, actor: str, pin: str, role: Role, order: Order) -> Member:
         """Whoever gives this PIN is this actor, and in this role. One after the other: nobody guesses twice at once."""

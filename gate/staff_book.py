@@ -14,7 +14,7 @@ from pathlib import Path
 from gate.kept import write_whole
 from gate.pins import hash_pin, refuse_weak
 from models import wire
-from models.staff import Role
+from models.staff import NOBODY_ON_STAFF, Role
 from models.store.errors import StoreFailed, WrongStore
 
 BOOK_MODE = 0o640
@@ -78,6 +78,8 @@ class StaffBook:
             raise ValueError(f"{actor} stands in the book already: remove, or set another PIN")
         if not _ACTOR.fullmatch(actor):
             raise ValueError("an actor has 1 to 32 letters, digits, dots, dashes or underscores")
+        if actor.lower() in NOBODY_ON_STAFF:
+            raise ValueError(f"nobody on staff is called {actor}: in the ledger that is somebody else")
         if not 0 < len(name.strip()) <= LONGEST_NAME:
             raise ValueError(f"a name has 1 to {LONGEST_NAME} characters")
         refuse_weak(pin)

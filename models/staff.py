@@ -8,6 +8,16 @@ LEAST_PIN, MOST_PIN = 4, 6
 """How many digits a PIN has. The screens hand over one of the most digits without a further touch."""
 
 
+VISITOR = "visitor"
+"""The actor of a visitor's own tap on the lane's screen: the way without a face, and nothing else."""
+
+UNKNOWN = "unknown"
+"""In the ledger for an actor who is not in the book: whatever was typed there may have been a PIN."""
+
+NOBODY_ON_STAFF = (VISITOR, UNKNOWN)
+"""What the ledger calls others; nobody in a staff book may be called so."""
+
+
 class Role(StrEnum):
     """What a person at the lane may do; each may do what those before may."""
 

@@ -17,6 +17,7 @@ from PyQt5.QtWidgets import QStackedLayout, QWidget
 
 from models.command import Answer, Command, Order, Snapshot
 from models.decision import StewardAction
+from models.staff import VISITOR
 from models.view import Phase
 from ui import theme, words
 from ui.link import GateLink
@@ -28,9 +29,6 @@ from ui.visitor_mirror import LookPage
 from ui.visitor_wishes import WISH_S, Wishes
 from ui.visitor_word import WordPage
 from ui.words import Words
-
-VISITOR = "visitor"
-"""The actor of a visitor's own tap."""
 
 READING_S = 60.0
 """So long the whole notice stays open by itself."""

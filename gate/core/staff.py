@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.core.attempt import body, consider
+from gate.core.attempt import GATHERING, body, consider
 from gate.core.barrier import at_rest
 from gate.core.case import FACE_REASONS, USED, Case, needs_face
 from gate.core.effects import StopCapture
@@ -12,6 +12,7 @@ from gate.core.events import StewardSaid, TimedOut, Timer
 from gate.core.state import Lane, Outcome, mark, record
 from models.decision import Decision, Need, Now, Policy, Reason, StewardAction, StewardWord, Verdict
 from models.ledger import EntryKind
+from models.staff import VISITOR
 from models.view import Phase
 
 ANSWERS = {StewardAction.CONFIRM: Reason.CONFIRM_FIRST, StewardAction.CLEAR_WATCH: Reason.WATCHLISTED}
@@ -23,7 +24,8 @@ def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outc
     if event.action is StewardAction.OVERRIDE:
         fits = _overrides(lane, event, policy, now)
     else:
-        fits = lane.phase is not Phase.IDLE and _fits(lane, event.action, policy)
+        in_time = event.actor != VISITOR or lane.phase in GATHERING  # later she would hide what a comparison found
+        fits = lane.phase is not Phase.IDLE and in_time and _fits(lane, event.action, policy)
     if not fits:
         return lane, ()
     again = event.action is StewardAction.RETRY_FACE

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gate import pins
 from gate.core.events import Event, ModeEnded, StaffNoted
 from gate.core.state import new_lane
-from gate.duty import NOT_RECORDED, UNKNOWN, WRONG, Duty
+from gate.duty import NOT_RECORDED, WRONG, Duty
 from gate.hearing import event_of_command
 from gate.lockout import WAITS_S, Lockout, wait_after
 from gate.shifts import LONGEST_S, STRUCK_OUT, TOO_LONG, Shifts
@@ -26,7 +26,7 @@ from models.decision import Policy, Profile, StewardAction
 from models.ledger import Entry, EntryKind
 from models.profiles import policy_of
 from models.record import ModeBody, SettingsBody, ShiftBody, WrongPinBody
-from models.staff import Cause, Role
+from models.staff import UNKNOWN, VISITOR, Cause, Role
 from models.view import LaneView, Mode, Phase
 
 PINS = {"s7": "4071", "v1": "904726", "v2": "55021"}
@@ -132,6 +132,22 @@ def test_a_word_needs_a_shift_and_a_shift_a_pin(desk: Desk):
         ShiftBody("s7", on=True),
         ShiftBody("s7", on=False),
     ]
+
+
+def test_a_visitor_may_decline_the_camera_without_anybody_on_shift_and_order_nothing_else(desk: Desk, tmp_path: Path):
+    bookless = Desk(tmp_path / "bookless", None)
+
+    async def story() -> None:
+        for lane in (desk, bookless):
+            assert (await lane.order(Order.STEWARD, VISITOR, **steward(StewardAction.SKIP_FACE))).ok
+            for action in set(StewardAction) - {StewardAction.SKIP_FACE}:
+                assert "nothing else" in (await lane.order(Order.STEWARD, VISITOR, **steward(action))).error
+            for order in set(Order) - {Order.STEWARD}:
+                words = steward(StewardAction.SKIP_FACE, mode=Mode.FREE, settings=Settings(0.2), pin=PINS["v1"])
+                assert "nothing else" in (await lane.order(order, VISITOR, **words)).error
+
+    asyncio.run(story())
+    assert desk.taken == bookless.taken == []
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,8 @@ def test_a_change_by_another_process_is_seen(book: StaffBook):
         ("s7", "Li", PIN, "stands in the book already"),
         ("a b", "Li", PIN, "letters, digits"),
         ("", "Li", PIN, "letters, digits"),
+        ("visitor", "Li", PIN, "nobody on staff"),
+        ("Unknown", "Li", PIN, "nobody on staff"),
         ("s8", " ", PIN, "a name has"),
         ("s8", "x" * 41, PIN, "a name has"),
         ("s8", "Li", "1234", "tried first"),

@@ -17,6 +17,7 @@ from models.command import Answer, Line, Order, Settings, Snapshot
 from models.credential import Medium
 from models.decision import Profile, Reason, StewardAction, Verdict
 from models.face import FaceProblem
+from models.staff import VISITOR
 from models.view import LaneView, Mode, Phase, Who
 from models.words import CODE_WORDS
 from tests.ui.stand_in import Gate, said
@@ -25,7 +26,7 @@ from ui import theme, words
 from ui.fitting import FittedLabel
 from ui.link import GateLink
 from ui.theme import Look
-from ui.visitor import VISITOR, VisitorWindow
+from ui.visitor import VisitorWindow
 from ui.visitor_button import VisitorButton
 from ui.visitor_wishes import WISH_S
 

@@ -19,6 +19,7 @@ from models.decision import ClaimAnswer, FaceFacts, Profile, Reason, StewardActi
 from models.face import FaceProblem
 from models.passage import Direction, Passage
 from models.record import DecisionBody, PassageBody
+from models.staff import VISITOR
 from models.ticket import ManifestState
 from models.view import Phase
 from tests.gate.core.strategies import DAY, DOORS, EVENT, hit, lookup, policy, use
@@ -198,6 +199,19 @@ def test_a_visitor_asks_for_the_way_without_a_face() -> None:
     assert kinds(lane.tell(says(ADMIT))) == ["Claim", "StartTimer", "Show"]
     lane.tell(ClaimAnswered(1, ClaimAnswer.GRANTED))
     assert words(lane)[-1] == (Verdict.ADMIT, Reason.OK_BY_STEWARD)
+
+
+def test_a_visitors_own_wish_comes_too_late_after_a_comparison_and_a_stewards_does_not() -> None:
+    """It would take the place of what the comparison found, on the screen of whoever compares next."""
+    lane = a_lane(policy(face_tries=1))
+    lane.tell(AN, found(), compared(0.7))
+    wish = replace(says(StewardAction.SKIP_FACE), actor=VISITOR)
+    assert lane.tell(wish) == ()
+    lane.tell(says(StewardAction.SKIP_FACE))
+    assert words(lane)[-1] == (Verdict.REFER, Reason.FACE_DECLINED)
+    other = a_lane()
+    other.tell(AN, found(), wish)
+    assert words(other) == [(Verdict.REFER, Reason.FACE_DECLINED)]
 
 
 def test_two_objections_take_two_words() -> None:
