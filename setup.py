@@ -56,6 +56,8 @@ setup(
             "uvloop>=0.21,<1; sys_platform != 'win32'",
         ],
         "hid": ["hidapi==0.15.*"],  # Debian: python3-hid
+        "ncnn": ["ncnn>=1.0.20240820"],
+        "onnx": ["onnxruntime>=1.20,<2"],
         "osdp": ["libosdp>=3.2,<4"],
         "pcsc": ["pyscard>=2.2"],  # Debian: python3-pyscard
         "screens": ["PyQt5>=5.15,<6; sys_platform != 'linux' or platform_machine == 'x86_64'"],  # Debian: python3-pyqt5
