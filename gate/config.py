@@ -76,6 +76,7 @@ class Place:
     issuers: tuple[Path, ...] = setting(
         kinds.FILE_NAMES, "[]", 'whose manifests are believed beside its server, as in ["issuers/hall.pub"]', ()
     )
+    controller: str = setting(kinds.SHORT_LINE, '""', "who answers for visitors' data, for the notice at the lane", "")
     log_level: LogLevel = setting(kinds.choice(LogLevel), '"info"', "error, warning, info, debug", LogLevel.INFO)
 
 

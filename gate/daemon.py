@@ -252,6 +252,7 @@ class Daemon:
         at, trusted, runner = self._clock.wall(), self._clock.trusted, self._runner
         told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
         told = replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror)
+        told = replace(told, controller=self._config.gate.controller)
         self._hall.tell(self._duty.complete(told, runner.lane))
         self._link.show(lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted))
 

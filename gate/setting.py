@@ -13,6 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 _DEVICE_URL = re.compile(r"[a-z0-9_]+(\+[a-z0-9_]+)*:\S*", re.ASCII)
@@ -113,6 +114,14 @@ def whole(low: int, high: int) -> Kind:
     return Kind(expected, read)
 
 
+def _read_short_line(value: Any) -> str:
+    if not isinstance(value, str) or value != value.strip() or not value.isprintable():
+        raise ValueError(SHORT_LINE.expected)
+    if sum(2 if east_asian_width(character) in "WF" else 1 for character in value) > 60:
+        raise ValueError(SHORT_LINE.expected)
+    return value
+
+
 def _read_switch(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(SWITCH.expected)
@@ -202,6 +211,7 @@ def looks_secret(value: Any) -> bool:
     return isinstance(value, str) and bool(_LOOKS_SECRET.search(value) or _SECRET_IN_URL.search(value))
 
 
+SHORT_LINE = Kind("one line of at most 60 letters; a Chinese character counts as two", _read_short_line)
 SWITCH = Kind("true or false", _read_switch)
 ABSOLUTE_PATH = Kind("an absolute path", _read_folder)
 OPTIONAL_PATH = Kind('an absolute path, or "" for the usual one', _read_optional_path)

@@ -34,7 +34,8 @@ START_S = 30.0
 class Wiring:
     """What the lane has. `reader` is one of `readers.NAMES`; `pace`: its bytes take as long as on a real line.
 
-    `staff`: it has a staff book, `Rig.staff_book`, and words are taken from whoever is on shift.
+    `staff`: it has a staff book, `Rig.staff_book`, and words are taken from whoever is on shift. `controller`: who
+    answers for visitors' data.
     """
 
     name: str = "G1"
@@ -46,6 +47,7 @@ class Wiring:
     pace: bool = True
     poll_ms: int = 50
     staff: bool = False
+    controller: str = ""
 
 
 class Rig:
@@ -203,6 +205,7 @@ class Rig:
                 'timezone = "Asia/Shanghai"',
                 f'state_dir = "{self.state_dir}"',
                 f'issuers = ["{self.issuer_key}"]',
+                f'controller = "{wiring.controller}"',
                 "[socket]",
                 f'path = "{folder / "gate.sock"}"',
                 "[devices]",

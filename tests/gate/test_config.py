@@ -87,6 +87,14 @@ def test_every_value_arrives_in_its_own_type(written):
     assert config.devices.face == "dlib:"
 
 
+def test_who_answers_for_the_data_is_said_in_one_short_line(written):
+    assert load(written(GOOD)).gate.controller == ""
+    hall = "海风演艺文化有限公司, desk 5, +86 21 5555 0100"
+    assert load(written(GOOD.replace("[gate]", f'[gate]\ncontroller = "{hall}"'))).gate.controller == hall
+    for wrong in ("x" * 61, "海" * 31, " Hall", "Hall\\nand more"):
+        assert "one line" in problems_of(written(GOOD.replace("[gate]", f'[gate]\ncontroller = "{wrong}"')))[0].expected
+
+
 def test_relative_names_are_taken_from_the_files_own_folder(written, tmp_path, monkeypatch):
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     config = load(written(GOOD))

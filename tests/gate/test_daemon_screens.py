@@ -34,6 +34,7 @@ from tests.gate.screen import Screen
 pytestmark = pytest.mark.slow
 
 ANNA, BORIS, CLARA, DORA = range(4)
+HALL = "海风演艺 Sea Wind, +86 21 5555 0100"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> list[Person]:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[Rig]:
-    with Rig(tmp_path_factory.mktemp("lane"), WIRING) as made:
+    with Rig(tmp_path_factory.mktemp("lane"), replace(WIRING, controller=HALL)) as made:
         sell(made, people, marked_policy(show_portrait=True))
         made.start()
         yield made
@@ -62,6 +63,7 @@ def test_the_last_visitors_are_told_and_outlive_a_restart_without_their_names(ri
     assert last.seat
     assert told.per_minute == 0.2
     assert told.stale_after_s == marked_policy().stale_after_s
+    assert told.controller == HALL
     assert told.offline_rule is None, "this evening asks for no claims"
     assert rig.stop() == 0
     rig.start()

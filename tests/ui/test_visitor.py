@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PyQt5 import sip
 from PyQt5.QtCore import QObject, QRect, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QImage
 from PyQt5.QtTest import QTest
@@ -324,6 +326,18 @@ def flaws(page: QWidget, low: bool) -> list[str]:
 
 def place(part: QWidget, page: QWidget) -> QRect:
     return QRect(part.mapTo(page, part.rect().topLeft()), part.size())
+
+
+@pytest.mark.parametrize("look", [Look(), EASY], ids=["usual", "easy"])
+def test_the_longest_controller_has_room_in_the_notice(look, tmp_path):
+    window = VisitorWindow(GateLink(tmp_path / "none"), Camera(), "zh", look=look)
+    window.resize(800, 480)
+    window.show()
+    window._link.snapshot.emit(replace(lane(Phase.IDLE), controller="海" * 30))
+    assert flaws(window.idle, look.low) == []
+    window.idle.details.click()
+    assert flaws(window.whole, look.low) == []
+    sip.delete(window)
 
 
 @pytest.mark.parametrize("language", words.languages())
