@@ -11,7 +11,7 @@ PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
 SUITES = --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
 
-.PHONY: help demo screens test test-long test-faults faults test-peers check bench bench-hub fuzz lock clean appliance tools
+.PHONY: help demo screens test test-long test-faults faults test-peers check bench bench-face bench-hub fuzz lock clean appliance tools
 
 help:
 	@echo "make demo         the whole gate at work, without hardware"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-peers   our answers beside those of other programs"
 	@echo "make fuzz         a search for inputs that break a parser; MENSHEN_FUZZ_S=60 for longer"
 	@echo "make bench        speed and accuracy, with figures"
+	@echo "make bench-face   one look at a face beside other programs, with one thread and two"
 	@echo "make bench-hub    what one server carries: claims, ledgers, the doorbell, a stadium"
 	@echo "make lock         choose the libraries' versions anew"
 	@echo "make clean        remove what the above made"
@@ -72,6 +73,10 @@ bench:
 	@systemd/bootstrap.sh peers
 	@systemd/bootstrap.sh screens
 	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench
+
+bench-face:
+	@systemd/bootstrap.sh peers
+	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench --only face --out build/bench-face.json
 
 bench-hub: tools
 	@$(BIN)/python -m tests.bench.hub

@@ -144,7 +144,7 @@ class _Reader:
             self.real()
 
     def _skip_training(self) -> None:
-        if any(flag not in b"01" for flag in self._take(3)):
+        if not set(self._take(3)) <= set(b"01"):
             raise self._wrong("something other than a layer's end")
         for _ in range(3):
             self.tensor()
@@ -164,11 +164,11 @@ class _Reader:
         return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
     def tensor(self) -> Array:
-        """Its numbers, copied out of the file."""
+        """Its numbers, as they stand in the file: they live as long as it does."""
         if self.integer() != 2:
             raise self._wrong("no tensor")
         shape = tuple(self._length() for _ in range(4))
-        return np.frombuffer(self._take(4 * math.prod(shape)), "<f4").astype(np.float32).reshape(shape)
+        return np.frombuffer(self._take(4 * math.prod(shape)), "<f4").astype(np.float32, copy=False).reshape(shape)
 
     def _shape(self) -> tuple[int, ...]:
         """The shape of a view into a layer's parameters."""
@@ -190,7 +190,7 @@ class _Reader:
         length = self._length()
         if length > _LONGEST_NAME:
             raise self._wrong(f"a name of {length} letters")
-        return self._take(length).decode("ascii", "replace")
+        return bytes(self._take(length)).decode("ascii", "replace")
 
     def real(self) -> float:
         """A number that is not whole."""
@@ -207,11 +207,11 @@ class _Reader:
         value = int.from_bytes(self._take(size), "little")
         return -value if control & 0x80 else value
 
-    def _take(self, count: int) -> bytes:
+    def _take(self, count: int) -> memoryview:
         if count > len(self._data) - self._at:
             raise self._wrong(f"an end where {count} more bytes must follow")
         self._at += count
-        return bytes(self._data[self._at - count : self._at])
+        return self._data[self._at - count : self._at]
 
     def _wrong(self, what: str) -> BadAnswer:
         return BadAnswer(f"no network of dlib: before byte {self._at} of {len(self._data)} stands {what}")

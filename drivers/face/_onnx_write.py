@@ -25,7 +25,7 @@ class Graph:
     """Nodes in the order in which they compute, and the constants that they use."""
 
     nodes: list[bytes] = field(default_factory=list)
-    constants: list[bytes] = field(default_factory=list)
+    constants: list[tuple[bytes, memoryview]] = field(default_factory=list)
 
     def add(self, kind: str, inputs: Iterable[str], output: str = "", **attributes: Value) -> str:
         """Add a node of the operator `kind`; returns the name of its one output, its own where none is given."""
@@ -40,22 +40,20 @@ class Graph:
         name = f"c{len(self.constants)}"
         kind, order = (_INT64, "<i8") if array.dtype == np.int64 else (_FLOAT, "<f4")
         dims = b"".join(_number(1, size) for size in array.shape)
-        raw = np.ascontiguousarray(array, order).tobytes()
-        self.constants.append(dims + _number(2, kind) + _text(8, name) + _message(9, raw))
+        raw = np.ascontiguousarray(array, order).reshape(-1).view(np.uint8).data
+        head = dims + _number(2, kind) + _text(8, name) + _key(9, _BYTES) + _varint(len(raw))
+        self.constants.append((head, raw))
         return name
 
     def model(self, source: tuple[str, Sequence[int]], result: tuple[str, Sequence[int]]) -> bytes:
         """The model's file. `source` and `result` are names and shapes of the graph's input and output."""
-        graph = b"".join(
-            [
-                *(_message(1, node) for node in self.nodes),
-                _text(2, "menshen"),
-                *(_message(5, constant) for constant in self.constants),
-                _message(11, _value_info(*source)),
-                _message(12, _value_info(*result)),
-            ]
-        )
-        return _number(1, IR_VERSION) + _text(2, "menshen") + _message(7, graph) + _message(8, _number(2, OPSET))
+        parts: list[bytes | memoryview] = [*(_message(1, node) for node in self.nodes), _text(2, "menshen")]
+        for head, raw in self.constants:
+            parts += [_key(5, _BYTES) + _varint(len(head) + len(raw)), head, raw]
+        parts += [_message(11, _value_info(*source)), _message(12, _value_info(*result))]
+        begin = _number(1, IR_VERSION) + _text(2, "menshen") + _key(7, _BYTES) + _varint(sum(map(len, parts)))
+        # Joined once: the constants are large.
+        return b"".join([begin, *parts, _message(8, _number(2, OPSET))])
 
 
 def _attribute(name: str, value: Value) -> bytes:

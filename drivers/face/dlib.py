@@ -5,7 +5,7 @@
 
 | part | file in the package `face_recognition_models` | cost at 640x480, one core at 2.1 GHz |
 |---|---|---|
-| detector | compiled into dlib | 2 ms for a near or a followed face, 28 ms when none is there |
+| detector | compiled into dlib | 2 to 13 ms, 4 ms for a followed face, 35 ms when none is there |
 | landmarks | `shape_predictor_5_face_landmarks.dat` | under 1 ms |
 | features | `dlib_face_recognition_resnet_model_v1.dat` | 4 ms in onnxruntime, 9 ms in OpenCV, 80 ms in dlib |
 

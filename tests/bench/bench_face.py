@@ -1,64 +1,67 @@
-"""One look at one face: our engine beside the `face_recognition` package and beside dlib's plain pieces.
+"""One look at one face: our engine beside others (`face_ways`), and what it is made of.
 
-The same frames go through all of them, one frame after the other in turns, so that whatever else the machine does
-falls on all alike. Each way ends with a distance from the person's own reference:
-
-- ours: `Engine.probe`, quality checks included, and the core's `compare`;
-- `face_recognition`: `face_locations`, `face_encodings` and `face_distance`, with their defaults;
-- plain dlib: HOG detector without enlarging, 5-point landmarks, ResNet, and numpy's norm.
+The same frames go through all ways, one frame after the other in turns, so that whatever else the machine does falls
+on all alike; first with one thread, then with two for those that can use them.
 """
 
 from __future__ import annotations
 
 import csv
-import importlib
+import subprocess
+import sys
 import time
-import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import cv2
-import dlib
 import numpy as np
 
 from drivers.camera import _visitors as visitors
-from drivers.face.dlib import Engine, _networks
+from drivers.face.dlib import CHIP_PX, Engine
 from drivers.interfaces import Frame
-from gate.core.compare import compare
-from models.face import FaceProblem, FaceReference
+from tests.bench import face_ways
+from tests.bench.face_ways import PACKAGE, PLAIN, SMALL, Look
 from tests.bench.figures import Figure, Peer, Section, quantile
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[2].parent / "shared" / "faces"
 LANE_SIZE = (640, 480)
-PACKAGE, PLAIN = "face_recognition", "plain dlib"
+FASTER, FEATURES_FASTER, NO_FURTHER = 8.0, 4.0, 1e-3
+"""Targets: times as fast as `face_recognition`, and as dlib's own network; the farthest from dlib's features."""
 
-Look = Callable[[Frame], str]
-"""Looks at a frame, and says how that ended: `compared`, `refused` for its quality, or `nobody` found."""
+PI_PEAK = {"Raspberry Pi 5": 2 * 4 * 2.4, "Raspberry Pi 4": 1 * 4 * 1.8}
+"""Thousand millions of multiply-adds a second that one core can do at most: lanes and clock of its 32-bit vectors."""
+
+MULTIPLY_ADDS = 0.273
+"""Thousand millions of them in one run of dlib's network."""
 
 
 def measure(rendered: int = 60, photographs: int = 60) -> Section:
     """Rendered lane frames, and photographs where there are any."""
-    section = Section("face", notes=["one thread; frames in turns; times of those frames that all compared"])
+    section = Section("face", notes=["frames in turns; times of those frames that all compared"])
     section.notes.append(
         "refused: a face too small, turned, blurred, dark, covered or not alone; only ours judges that"
     )
-    cv2.setNumThreads(1)
-    ways = _ways()
-    if PACKAGE not in ways:
-        section.notes.append("face_recognition is not installed: `make bench` fetches it")
-    _compete(section, "rendered 640x480", _rendered(rendered), ways)
     found = _photographs(photographs)
-    if found:
-        _compete(section, "photographs in 640x480", found, ways)
-    else:
+    if not found:
         section.notes.append("no photographs in ../shared/faces")
+    for threads in (2, 1):
+        ways = face_ways.all_of_them(threads)
+        many = "one thread" if threads == 1 else "two threads"
+        _compete(section, f"rendered 640x480, {many}", _rendered(rendered), ways)
+        if found:
+            _compete(section, f"photographs in 640x480, {many}", found, ways)
+    for absent in {PACKAGE, SMALL} - set(ways):
+        section.notes.append(f"{absent}: not installed here; `make bench-face` fetches the packages, not the networks")
+    cv2.setNumThreads(1)
+    _stream(section, max(1, rendered // 15), ways)
+    _features(section, 5 * rendered)
+    _memory(section)
     return section
 
 
-def _compete(section: Section, what: str, frames: list[Frame], ways: dict[str, Look]) -> None:
+def _compete(section: Section, what: str, frames: list[Frame], ways: Mapping[str, Look]) -> dict[str, float]:
+    """The medians, in milliseconds; they and the rest are added to `section`."""
     for look in ways.values():
         look(frames[0])
     trials = [_trial(frame, ways) for frame in frames]
@@ -72,13 +75,19 @@ def _compete(section: Section, what: str, frames: list[Frame], ways: dict[str, L
         _beside(f"{what}: p99", p99, "ms", len(fair)),
         _beside(f"{what}: times our p50", ratio, "x", len(fair)),
         *(
+            [Figure(f"{what}: {PACKAGE} takes", ratio[PACKAGE], "times ours", len(fair), at_least=FASTER)]
+            if PACKAGE in ratio
+            else []
+        ),
+        *(
             _beside(f"{what}: {end}", {name: each[end] for name, each in ends.items()}, "frames", len(frames))
             for end in ("compared", "refused", "nobody")
         ),
     )
+    return p50
 
 
-def _trial(frame: Frame, ways: dict[str, Look]) -> dict[str, tuple[float, str]]:
+def _trial(frame: Frame, ways: Mapping[str, Look]) -> dict[str, tuple[float, str]]:
     """Milliseconds and end of each way with one frame."""
     trial = {}
     for name, look in ways.items():
@@ -93,73 +102,67 @@ def _beside(name: str, values: Mapping[str, float], unit: str, n: int) -> Figure
     return Figure(name, values["ours"], unit, n, peers=peers)
 
 
-def _ways() -> dict[str, Look]:
-    """Ours first; the package where it is installed."""
+def _features(section: Section, count: int) -> None:
+    """The network alone, ours and dlib's by turns, with the same chips."""
+    engines = {"ours": Engine(), "dlib": Engine(network="dlib")}
+    chips = [visitors.render(visitors.identity(seed), size=(CHIP_PX, CHIP_PX)) for seed in visitors.CHOSEN[:10]]
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    farthest = 0.0
+    for number in range(count):
+        made = {}
+        for name, engine in engines.items():
+            began = time.perf_counter()
+            made[name] = np.frombuffer(engine._features(chips[number % len(chips)]), "<f4")
+            times[name].append((time.perf_counter() - began) * 1000)
+        farthest = max(farthest, float(np.linalg.norm(made["ours"] - made["dlib"])))
+    p50, p99 = ({name: round(quantile(each, part), 2) for name, each in times.items()} for part in (0.5, 0.99))
+    section.add(
+        Figure("features: p50", p50["ours"], "ms", count, p99=p99["ours"], peers=(Peer(PLAIN, p50["dlib"]),)),
+        Figure(
+            "features: dlib takes", round(p50["dlib"] / p50["ours"], 1), "times ours", count, at_least=FEATURES_FASTER
+        ),
+        Figure("features: farthest from dlib's", farthest * 1e6, "millionths", count, at_most=NO_FURTHER * 1e6),
+    )
+    section.notes.append(f"features: ours are computed by {engines['ours'].computed_by}")
+    _project(section, min(times["ours"]))
+
+
+def _project(section: Section, fastest_ms: float) -> None:
+    """What the network may take elsewhere, from what a core can multiply at most and how near this one came to it."""
+    for name, peak in PI_PEAK.items():
+        half, quarter = (MULTIPLY_ADDS / peak * 1000 / part for part in (0.5, 0.25))
+        section.notes.append(
+            f"projection, not measured: the network takes {half:.0f} to {quarter:.0f} ms on one core of a {name}, at a "
+            f"half and a quarter of that core's {peak:.1f} thousand million multiply-adds a second"
+        )
+    section.notes.append(f"here {MULTIPLY_ADDS / fastest_ms * 1000:.0f} thousand million were done a second, at best")
+
+
+def _stream(section: Section, walks: int, ways: Mapping[str, Look]) -> None:
+    """Visitors come nearer, frame after frame, as a lane sees them; ours follows the face from one to the next."""
     portrait = visitors.portrait(visitors.identity(visitors.CHOSEN[0]))
-    package = _package()
-    ways = {"ours": _ours(portrait), PLAIN: _plain(portrait)}
-    return ways | ({PACKAGE: _theirs(package, portrait)} if package else {})
+    ways = {**ways, "ours": face_ways.ours(portrait, Engine())}
+    frames = [
+        visitors.render(visitors.identity(seed), distance=1.5 - step / 40)
+        for seed in visitors.CHOSEN[:walks]
+        for step in range(16)
+    ]
+    p50 = _compete(section, "a lane's frames in their order", frames, ways)
+    section.add(Figure("frames a second, in their order", round(1000 / p50["ours"], 1), "1/s", len(frames)))
 
 
-def _ours(portrait: Frame) -> Look:
-    engine = Engine()
-    enrolled = engine.enrol(portrait)
-    reference = FaceReference(enrolled.model_version, enrolled.template)
-
-    def look(frame: Frame) -> str:
-        probe = engine.probe(frame)
-        if probe.problem is not None:
-            return "nobody" if probe.problem is FaceProblem.NO_FACE else "refused"
-        compare(probe, reference)
-        return "compared"
-
-    return look
-
-
-def _plain(portrait: Frame) -> Look:
-    folder = _networks()
-    detector = dlib.get_frontal_face_detector()
-    landmarks = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-    network = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
-
-    def describe(frame: Frame) -> Any:
-        rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-        boxes = detector(rgb, 0)
-        if not boxes:
-            return None
-        largest = max(boxes, key=lambda box: int(box.area()))
-        return np.asarray(network.compute_face_descriptor(rgb, landmarks(rgb, largest)))
-
-    reference = describe(portrait)
-
-    def look(frame: Frame) -> str:
-        described = describe(frame)
-        if described is None:
-            return "nobody"
-        np.linalg.norm(described - reference)
-        return "compared"
-
-    return look
-
-
-def _package() -> ModuleType | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its networks' package uses a setuptools module that is on its way out
-        try:
-            return importlib.import_module(PACKAGE)
-        except (ImportError, SystemExit):  # it ends the program where its networks are missing
-            return None
-
-
-def _theirs(package: ModuleType, portrait: Frame) -> Look:
-    reference = package.face_encodings(np.ascontiguousarray(portrait[:, :, ::-1]))[0]
-
-    def look(frame: Frame) -> str:
-        rgb = np.ascontiguousarray(frame[:, :, ::-1])
-        encodings = package.face_encodings(rgb, package.face_locations(rgb))
-        return "compared" if len(package.face_distance(encodings, reference)) else "nobody"
-
-    return look
+def _memory(section: Section) -> None:
+    """Resident memory of a fresh process after its first look, and the most it ever held."""
+    begin = "import numpy as np; f = np.full((480, 640, 3), 128, np.uint8)\n"
+    ways = {
+        "ours": "from drivers.face.dlib import Engine; Engine().probe(f)",
+        "dlib computing": "from drivers.face.dlib import Engine; Engine(network='dlib').probe(f)",
+    }
+    end = "\nprint(*(line.split()[1] for line in open('/proc/self/status') if line[:6] in ('VmHWM:', 'VmRSS:')))"
+    for name, words in ways.items():
+        done = subprocess.run([sys.executable, "-c", begin + words + end], capture_output=True, text=True, check=True)
+        most, held = (round(int(part) / 1024) for part in done.stdout.split())
+        section.add(Figure(f"memory, {name}", held, "MB", 1), Figure(f"memory, {name}, while opening", most, "MB", 1))
 
 
 def _rendered(count: int) -> list[Frame]:
