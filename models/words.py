@@ -24,14 +24,13 @@ class Words:
 
 
 _ASK = "Please wait a moment, a colleague is coming."
+_LET_IN = "Let the visitor pass."
 
 WORDS = MappingProxyType(
     {
-        Reason.OK: Words("Welcome.", "Ticket and face are right.", "Let the visitor pass."),
-        Reason.OK_WITHOUT_FACE: Words(
-            "Welcome.", "The ticket is right; no face is asked for.", "Let the visitor pass."
-        ),
-        Reason.OK_BY_STEWARD: Words("Welcome.", "A steward settled it; that is on record.", "Let the visitor pass."),
+        Reason.OK: Words("Welcome.", "Ticket and face are right.", _LET_IN),
+        Reason.OK_WITHOUT_FACE: Words("Welcome.", "The ticket is right; no face is asked for.", _LET_IN),
+        Reason.OK_BY_STEWARD: Words("Welcome.", "A steward settled it; that is on record.", _LET_IN),
         Reason.NO_TICKET: Words(
             "We could not find a ticket for this ID.",
             "No ticket is bound to this document.",
@@ -261,10 +260,27 @@ CODE_WORDS = MappingProxyType(
 )
 """What is said otherwise to somebody who holds up a code."""
 
+TYPED_WORDS = MappingProxyType(
+    {
+        Reason.DOCUMENT_NEEDED: Words(
+            "Thank you. A colleague will take a short look at your document.",
+            "The number was typed: no reader vouched for the document, and no camera compared a face.",
+            "Compare the portrait in the document with the person, then decide.",
+        ),
+        Reason.WEAK_CREDENTIAL: Words(
+            "Please use your ID here.",
+            "A typed number opens nothing at this event: a number can be anybody's.",
+            "Ask for a document that the reader can read, or call the supervisor.",
+        ),
+    }
+)
+"""What is said otherwise when a steward read the document off."""
+
 
 def words_of(reason: Reason, medium: Medium | None = None) -> Words:
     """The reason in its three voices, to somebody who presented a `medium`."""
-    return (medium is Medium.CODE and CODE_WORDS.get(reason)) or WORDS[reason]
+    otherwise = CODE_WORDS if medium is Medium.CODE else TYPED_WORDS if medium is Medium.TYPED else WORDS
+    return otherwise.get(reason) or WORDS[reason]
 
 
 VERDICTS = MappingProxyType({Verdict.ADMIT: "admitted", Verdict.DENY: "refused", Verdict.REFER: "referred to staff"})

@@ -111,10 +111,14 @@ _TYPED = (Reason.UNREADABLE_CARD, Reason.UNSUPPORTED_CARD, Reason.WEAK_CREDENTIA
 """A document that is read off by eye may help."""
 
 
+_OTHERWISE = {Medium.CODE: "code", Medium.TYPED: "typed"}
+"""The sections of what is said otherwise of a code, and of a document that was read off."""
+
+
 def reason_key(reason: Reason, medium: Medium | None, words: Words) -> str:
     """Where the words for a reason stand: some are said otherwise to somebody who holds up a code."""
-    by_code = f"code.{reason.value}"
-    return by_code if medium is Medium.CODE and words.has(f"{by_code}.visitor") else f"reason.{reason.value}"
+    key = f"{_OTHERWISE[medium]}.{reason.value}" if medium in _OTHERWISE else ""
+    return key if words.has(f"{key}.visitor") else f"reason.{reason.value}"
 
 
 def asks_for_faces(snapshot: Snapshot | None) -> bool:

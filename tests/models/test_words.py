@@ -16,7 +16,7 @@ ACCUSING = re.compile(
 )
 
 
-EVERY = [(reason, medium) for reason in Reason for medium in (None, Medium.CODE)]
+EVERY = [(reason, medium) for reason in Reason for medium in (None, Medium.CODE, Medium.TYPED)]
 
 
 @pytest.mark.parametrize(("reason", "medium"), EVERY)
@@ -40,6 +40,13 @@ def test_other_media_have_the_common_words():
     assert words_of(Reason.REJECTED_CARD, Medium.CHIP_CARD) is words_of(Reason.REJECTED_CARD) is not None
     assert words_of(Reason.REJECTED_CARD, Medium.CODE) != words_of(Reason.REJECTED_CARD)
     assert words_of(Reason.OCCUPANCY, Medium.CODE) is words_of(Reason.OCCUPANCY)
+    assert words_of(Reason.REJECTED_CARD, Medium.TYPED) is words_of(Reason.REJECTED_CARD)
+
+
+def test_a_typed_document_is_no_code_and_no_card_on_the_reader():
+    for reason in (Reason.DOCUMENT_NEEDED, Reason.WEAK_CREDENTIAL):
+        assert "typed" in words_of(reason, Medium.TYPED).staff
+        assert "code" not in words_of(reason, Medium.TYPED).staff
 
 
 def test_every_verdict_and_every_problem_with_a_picture_has_words():

@@ -155,6 +155,8 @@ SITUATIONS: dict[str, Snapshot | None] = {
         asked(Reason.DEVICE_FAULT),
         devices=(*DEVICES[:4], DeviceStatus("camera", up=False, why="no such device: /dev/gate-camera"), *DEVICES[5:]),
     ),
+    "typed": asked(Reason.DOCUMENT_NEEDED, medium=Medium.TYPED),
+    "typed_for_nothing": asked(Reason.WEAK_CREDENTIAL, medium=Medium.TYPED, overridable=True),
     "free": replace(calm(phase=Phase.FREE, mode=Mode.FREE), mode_until=NOW + 600),
     "silent": None,
 }

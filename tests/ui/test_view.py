@@ -32,10 +32,10 @@ TABLE = [
         [(None, None), *itertools.product(Verdict, Reason)],
         Mode,
         (False, True),
-        (Medium.CHIP_CARD, Medium.CODE),
+        (Medium.CHIP_CARD, Medium.CODE, Medium.TYPED),
     )
 ]
-"""Every Phase x Verdict x Reason x Mode, settleable or not, card and code. Most never happen; none breaks a screen."""
+"""Every Phase x Verdict x Reason x Mode, settleable or not, of three media. Most never happen; none breaks a screen."""
 
 
 def sound_screen(screen: Screen) -> bool:
@@ -109,6 +109,7 @@ def test_a_code_is_spoken_of_as_a_code():
     assert visitor_screen(told, EN).icon == "code"
     assert "code" in steward_screen(told, EN).body
     assert reason_key(Reason.WRONG_GATE, Medium.CODE, EN) == "reason.wrong_gate"  # nothing else is to be said
+    assert reason_key(Reason.DOCUMENT_NEEDED, Medium.TYPED, EN) == "typed.document_needed"
     assert reason_key(Reason.UNREADABLE_CARD, Medium.CHIP_CARD, EN) == "reason.unreadable_card"
 
 

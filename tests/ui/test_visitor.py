@@ -21,7 +21,7 @@ from models.decision import Profile, Reason, StewardAction, Verdict
 from models.face import FaceProblem
 from models.staff import VISITOR
 from models.view import LaneView, Mode, Phase, Who
-from models.words import CODE_WORDS
+from models.words import CODE_WORDS, TYPED_WORDS
 from tests.ui.stand_in import Gate, said
 from tests.ui.test_link import turn_until
 from ui import theme, words
@@ -298,6 +298,8 @@ def states(language: str) -> Iterator[Snapshot]:
         yield lane(phase, verdict=verdict, reason=reason, usual=language, language=language)
     for reason in CODE_WORDS:
         yield lane(Phase.IDLE, verdict=Verdict.DENY, reason=reason, medium=Medium.CODE, usual=language)
+    for reason in TYPED_WORDS:
+        yield lane(Phase.IDLE, verdict=Verdict.DENY, reason=reason, medium=Medium.TYPED, usual=language)
     for hint in FaceProblem:
         yield lane(Phase.CAPTURE, hint=hint, usual=language)
     yield lane(Phase.IDLE, alerts=("fire",), usual=language)

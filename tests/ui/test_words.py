@@ -17,7 +17,7 @@ from models.passage import STANDING, Direction, Passage, SignalKind
 from models.ticket import NoteKind
 from models.view import Mode, Phase
 from models.watch import HitMeans, WatchAction
-from models.words import CODE_WORDS, words_of
+from models.words import CODE_WORDS, TYPED_WORDS, words_of
 from ui import words
 from ui.view import Tap
 
@@ -42,6 +42,7 @@ ONE_WORD_EACH = {
     "medium": Medium,
     "profile": Profile,
 }
+OTHERWISE = {Medium.CODE: ("code", CODE_WORDS), Medium.TYPED: ("typed", TYPED_WORDS)}
 REFUSALS = [reason for reason in Reason if not reason.startswith("ok")]
 
 # What nobody is to read on the screen that the queue sees.
@@ -54,7 +55,8 @@ ACCUSING = {
 def every(language: str) -> list[str]:
     """The keys that the nouns ask for."""
     keys = [f"reason.{reason}.{voice}" for reason in Reason for voice in VOICES]
-    keys += [f"code.{reason}.{voice}" for reason in CODE_WORDS for voice in VOICES]
+    for section, reasons in OTHERWISE.values():
+        keys += [f"{section}.{reason}.{voice}" for reason in reasons for voice in VOICES]
     keys += [f"{section}.{each.value}" for section, nouns in ONE_WORD_EACH.items() for each in nouns]
     keys += [f"alerted.{kind}.{voice}" for kind in STANDING for voice in ("staff", "next")]
     for phase in (*(f"phase.{phase}" for phase in Phase), "phase.out_of_order", "out_of_service"):
@@ -105,10 +107,11 @@ def test_the_same_names_are_filled_in_in_every_language(language):
 
 
 @pytest.mark.parametrize("reason", Reason)
-@pytest.mark.parametrize("medium", [None, Medium.CODE])
+@pytest.mark.parametrize("medium", [None, *OTHERWISE])
 def test_staff_reads_on_the_screen_what_the_technician_reads_in_the_terminal(reason, medium):
     told, english = words_of(reason, medium), words.load("en")
-    section = "code" if medium is Medium.CODE and reason in CODE_WORDS else "reason"
+    section, reasons = OTHERWISE.get(medium, ("reason", ()))
+    section = section if reason in reasons else "reason"
     assert english(f"{section}.{reason}.staff") == told.staff
     assert english(f"{section}.{reason}.next") == told.next_step
 
@@ -118,7 +121,7 @@ def test_no_visitor_is_accused(language):
     told = {
         key: text
         for key, text in FILES[language].items()
-        if key.startswith(("reason.", "code.")) and key.endswith((".visitor", ".step"))
+        if key.startswith(("reason.", "code.", "typed.")) and key.endswith((".visitor", ".step"))
     }
     assert len(told) > 80
     assert [key for key, text in told.items() if re.search(ACCUSING[language], text, re.IGNORECASE)] == []
