@@ -37,9 +37,11 @@ from dataclasses import replace
 from models.credential import Assurance
 from models.decision import CodeNeed, Policy, Profile, Reason, ReEntryMode
 from models.face import FaceBands
+from models.face_models import SHIPPED_BANDS
 from models.typed import TypedNeed
 
 DLIB_BANDS = FaceBands("dlib-resnet-v1-hog5", population="any", accept=0.40, refuse=0.60)
+"""One of `face_models.SHIPPED_BANDS`, where all that was measured is told, of MobileFaceNet too."""
 
 MAY_BE_OVERRIDDEN = frozenset(
     {
@@ -77,12 +79,13 @@ _PROFILES = {
         code_needs=CodeNeed.FACE,
         needs_face=True,
         document_reference=True,
-        bands=(DLIB_BANDS,),
+        bands=SHIPPED_BANDS,
         bound_before_s=24 * 3600.0,
     ),
     Profile.HOSPITAL: replace(
         _CARD,
         profile=Profile.HOSPITAL,
+        bands=SHIPPED_BANDS,  # for a site that has its patients' consent and sets `needs_face`
         min_assurance=Assurance.SIGNED,
         one_per_identity=False,
         reentry=ReEntryMode.SOFT,
