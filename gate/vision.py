@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-import time
 
 import msgspec
 
@@ -45,7 +44,7 @@ from gate.vision_link import (
     Show,
     VisionLimits,
 )
-from gate.vision_process import Child, end, how_it_ended, spawn
+from gate.vision_process import Child, Silence, end, how_it_ended, spawn
 from gate.vitals import Backoff, Vitals, bare_trace
 
 _log = logging.getLogger("gate.vision")
@@ -190,22 +189,23 @@ class Vision:
     def _listen(self, child: Child) -> None:
         """Pass on what the child says, until it is lost or we are to stop."""
         ready = False
-        patience_s = self.limits.start_s
-        ends = time.monotonic() + patience_s
+        silence = Silence(child.process.pid, self.limits.start_s)
         while not self._stopping.is_set():
             try:
-                answer = child.link.receive(ends - time.monotonic())
+                answer = child.link.receive(silence.left_s())
             except EOFError:
                 raise _ChildLost(how_it_ended(child.process)) from None
             except msgspec.DecodeError as error:
                 raise _ChildLost("the vision child spoke nonsense") from error
             if answer is None:
-                raise _ChildLost(f"the vision child was silent for {patience_s:g} s")
+                if silence.left_s() > 0.0:
+                    continue
+                raise _ChildLost(f"the vision child was silent for {silence.patience_s:g} s")
             self._take(answer)
             ready = ready or isinstance(answer, Ready)
             if ready:
-                patience_s = answer.within_s if isinstance(answer, Beat) and answer.within_s else self.limits.silence_s
-                ends = time.monotonic() + patience_s
+                wished_s = answer.within_s if isinstance(answer, Beat) else 0.0
+                silence.broken(wished_s or self.limits.silence_s)
 
     def _take(self, answer: Answer) -> None:
         self._vision.beat()

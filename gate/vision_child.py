@@ -292,4 +292,6 @@ def main(fd: int, parent: int) -> int:
 
 if __name__ == "__main__":
     faulthandler.enable()  # a crash inside dlib or OpenCV tells where
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    status = main(int(sys.argv[1]), int(sys.argv[2]))
+    sys.stderr.flush()
+    os._exit(status)  # the thread of the live picture may be inside a library that can't be torn down around it

@@ -23,7 +23,7 @@ class VisionLimits(msgspec.Struct, frozen=True):
     """How long things may take, in seconds. `silence_s` must exceed `grab_s` and what a probe takes on this machine."""
 
     start_s: float = 20.0  # load the networks, open the camera
-    silence_s: float = 1.2  # a child silent for longer is killed
+    silence_s: float = 1.2  # a child silent for longer is killed; time that others had the processor does not count
     open_s: float = 10.0  # opening the camera again: a network camera is slow
     beat_s: float = 0.25
     grab_s: float = 0.5

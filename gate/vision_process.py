@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,9 @@ from pathlib import Path
 from gate.vision_link import Answer, Link, Setup, gate_end
 
 _log = logging.getLogger("gate.vision")
+
+MOST_PATIENCE = 3
+"""However little of the processor a child gets, after so many times its patience it counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,38 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait(2.0)
     except subprocess.TimeoutExpired:  # stuck in the kernel, by a camera's driver for instance
         _log.error("the vision child %d can't be killed now; it is left behind", process.pid)
+
+
+class Silence:
+    """How long a child may say nothing, seconds.
+
+    While the machine is busy and others have the processor, it can't speak: that time is not held against it, up to
+    `MOST_PATIENCE` times what it may be silent. A child that sleeps, is stopped or has the processor gets no more.
+    """
+
+    def __init__(self, pid: int, patience_s: float, kept_waiting_s: Callable[[int], float] | None = None) -> None:
+        self._pid, self.patience_s = pid, patience_s
+        self._kept_waiting_s = kept_waiting_s or kept_waiting_for_processor_s
+        self._began_mono, self._waited_s = time.monotonic(), self._kept_waiting_s(pid)
+
+    def broken(self, patience_s: float) -> None:
+        """It spoke, and may be silent for `patience_s` from now on."""
+        self.patience_s = patience_s
+        self._began_mono, self._waited_s = time.monotonic(), self._kept_waiting_s(self._pid)
+
+    def left_s(self) -> float:
+        """How long it may still be silent as things stand."""
+        waited = max(0.0, self._kept_waiting_s(self._pid) - self._waited_s)
+        allowed = self.patience_s + min(waited, (MOST_PATIENCE - 1) * self.patience_s)
+        return self._began_mono + allowed - time.monotonic()
+
+
+def kept_waiting_for_processor_s(pid: int) -> float:
+    """How long the kernel has kept the process's first thread waiting while it could have run; 0 where it won't tell.
+
+    The second number of Linux's `schedstat` (Documentation/scheduler/sched-stats), nanoseconds.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0

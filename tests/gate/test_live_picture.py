@@ -214,3 +214,20 @@ def test_no_more_screens_are_let_in_than_there_is_room_for(lane: Lane) -> None:
     finally:
         for screen in screens:
             screen.socket.close()
+
+
+def test_screens_that_come_and_go_hundreds_of_times_disturb_no_capture(lane: Lane) -> None:
+    lane.show(VISITOR)
+    kept: list[Screen] = []
+    for attempt in range(1, 151):
+        kept += [lane.screen(), lane.screen()]
+        lane.vision.capture(attempt, LONG_S)
+        kept.pop(attempt % len(kept)).socket.close()
+        said = lane.next()
+        assert isinstance(said, FaceProbed), "a fault here is one that a visitor would be referred for"
+        assert said.attempt == attempt
+        while len(kept) > 5:
+            kept.pop(0).socket.close()
+    for screen in kept:
+        screen.socket.close()
+    assert all(health.reconnects == 0 for health in lane.vision.health())
