@@ -254,7 +254,16 @@ def _steward_phase(view: LaneView, words: Words) -> Screen:
         case Phase.FAULT:
             return _steward(Tone.OUT, "barred", "phase.fault", words, taps=(Tap.SUPERVISOR, Tap.MODE))
         case _:
-            return _steward(Tone.CALM, "card", "phase.idle", words, taps=(Tap.TYPE, Tap.SUPERVISOR))
+            return _at_rest(view, words)
+
+
+def _at_rest(view: LaneView, words: Words) -> Screen:
+    """The lane waits for the next one; the last one may have been refused, and stand there still with a supervisor."""
+    screen = _steward(Tone.CALM, "card", "phase.idle", words, taps=(Tap.TYPE, Tap.SUPERVISOR))
+    if view.refused is None or not view.overridable:
+        return screen
+    last = words("phase.idle.refused", reason=words(f"reason.{view.refused.value}.short"))
+    return replace(screen, next=last, taps=(Tap.TYPE, Tap.OVERRIDE, Tap.SUPERVISOR))
 
 
 def _steward(tone: Tone, icon: str, key: str, words: Words, sound: str = "", taps: tuple[Tap, ...] = ()) -> Screen:

@@ -134,6 +134,7 @@ NOTES = (
 
 SITUATIONS: dict[str, Snapshot | None] = {
     "idle": calm(),
+    "refused": calm(attempt=121, refused=Reason.NOT_YET_VALID, overridable=True),
     "go": asked(Reason.OK, notes=NOTES[:1], flags=("claim_unanswered",)),
     "capture": calm(phase=Phase.CAPTURE, attempt=121, hint="covered", who=WHO),
     "face": asked(Reason.FACE_UNCERTAIN),

@@ -19,7 +19,7 @@ from models import wire
 from models.command import Answer, Line, Order, Snapshot
 from models.decision import Reason, StewardAction
 from models.ticket import Note, NoteKind
-from models.view import Who
+from models.view import Phase, Who
 from tests.ui.operator_cases import NOTES, SITUATIONS, asked, calm, misfits
 from tests.ui.stand_in import PATIENCE_S, Gate, said
 from ui import theme
@@ -28,6 +28,8 @@ from ui.link import GateLink
 from ui.mirror_feed import MirrorFeed
 from ui.operator import OperatorWindow
 from ui.operator_buttons import TapButton
+from ui.supervisor import SupervisorSheet
+from ui.supervisor_tasks import Override
 from ui.theme import Look
 from ui.view import Tap, Tone
 
@@ -347,6 +349,19 @@ def test_a_dispute_takes_two_taps(lane: Lane) -> None:
     assert lane.hears_nothing()
     QTest.mouseClick(lane.window.sheet.yes, Qt.LeftButton)
     assert lane.gate.hears().action is StewardAction.HOLDER_HERE
+
+
+def test_who_was_refused_a_moment_ago_can_be_overridden_from_the_lane_at_rest(lane: Lane) -> None:
+    lane.shows(calm(attempt=121, refused=Reason.NOT_YET_VALID, overridable=True))
+    assert lane.window.reason.step.text() == "Last visitor: Too early. A supervisor may override it."
+    lane.touches(Tap.OVERRIDE)
+    sheet = lane.window.sheet
+    assert isinstance(sheet, SupervisorSheet)
+    task = sheet.pages.currentWidget().task
+    assert isinstance(task, Override)
+    assert task.attempt == 121
+    lane.shows(calm(phase=Phase.LOOKUP, attempt=122))
+    turn_until(lambda: lane.window.sheet is None)
 
 
 def test_an_alert_stands_above_an_open_sheet(lane: Lane) -> None:

@@ -153,6 +153,16 @@ def test_over_an_attempt_that_is_over_nothing_is_offered_that_the_gate_would_not
     assert steward_screen(snapshot(Phase.CAPTURE), ZH).taps == (Tap.SKIP_FACE, Tap.REFUSE)
 
 
+def test_at_rest_the_last_ones_refusal_is_offered_to_a_supervisor_for_as_long_as_the_gate_would_take_it():
+    told = snapshot(Phase.IDLE, refused=Reason.WRONG_GATE, overridable=True)
+    screen = steward_screen(told, EN)
+    assert (screen.tone, screen.taps) == (Tone.CALM, (Tap.TYPE, Tap.OVERRIDE, Tap.SUPERVISOR))
+    assert screen.next == "Last visitor: Other gate. A supervisor may override it."
+    assert visitor_screen(told, EN) == visitor_screen(snapshot(Phase.IDLE), EN)
+    for over in (snapshot(Phase.IDLE, refused=Reason.WRONG_GATE), snapshot(Phase.IDLE, overridable=True)):
+        assert steward_screen(over, EN) == steward_screen(snapshot(Phase.IDLE), EN)
+
+
 @pytest.mark.parametrize("kind", [kind.value for kind in SignalKind])
 def test_an_alert_is_shown_to_staff_while_nobody_is_in_the_lane(kind):
     at_rest = steward_screen(snapshot(Phase.IDLE, alerts=(kind,)), EN)
