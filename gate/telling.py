@@ -38,4 +38,5 @@ def snapshot_of(
         per_minute=tally.per_minute(at),
         offline_rule=policy.offline_rule if policy.claims else None,
         stale_after_s=policy.stale_after_s,
+        refer_s=policy.refer_s,
     )

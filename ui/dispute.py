@@ -127,7 +127,7 @@ class DisputeSheet(Sheet):
     def _show_clock(self) -> None:
         """How long the person has waited: she may be a patient, and nobody is held for a hint."""
         if self.listed:
-            self.clock.setText(clock(self.snapshot.at - self._began, self.snapshot.view.seconds, self.words))
+            self.clock.setText(clock(self.snapshot.at - self._began, self.snapshot.refer_s, self.words))
 
     def _say(self, action: StewardAction) -> None:
         self.send(Command(id=0, order=Order.STEWARD, actor=self.actor, attempt=self.attempt, action=action))

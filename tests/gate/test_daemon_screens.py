@@ -64,6 +64,7 @@ def test_the_last_visitors_are_told_and_outlive_a_restart_without_their_names(ri
     assert told.per_minute == 0.2
     assert told.stale_after_s == marked_policy().stale_after_s
     assert told.controller == HALL
+    assert told.refer_s == marked_policy().refer_s > 0
     assert told.offline_rule is None, "this evening asks for no claims"
     assert rig.stop() == 0
     rig.start()

@@ -124,9 +124,9 @@ def test_more_hints_than_there_is_room_for_are_counted():
 
 def test_the_clock_of_a_review_runs_from_when_it_came_before_a_person(lane):
     recent = (Recent(NOON - 20, 7, Verdict.REFER, Reason.WATCHLISTED),)
-    sheet = opened(lane, replace(LISTED, recent=recent, view=replace(LISTED.view, seconds=120.0)))
+    sheet = opened(lane, replace(LISTED, recent=recent, refer_s=120.0))
     assert sheet.clock.text() == "0:20 of 2:00"
-    lane.tells(replace(LISTED, recent=recent, at=NOON + 70, view=replace(LISTED.view, seconds=120.0)))
+    lane.tells(replace(LISTED, recent=recent, at=NOON + 70, refer_s=120.0))
     assert sheet.clock.text() == "1:30 of 2:00"
 
 

@@ -51,7 +51,7 @@ HITS = (
     ShownHit("Order 118/2026", "District court", WatchAction.REFUSE_UNLESS_CLEARED, HitMeans.DOCUMENT),
     ShownHit("Order 119/2026", "District court", WatchAction.REVIEW, HitMeans.DOCUMENT),
 )
-LISTED = view(BUSY, verdict=Verdict.REFER, reason=Reason.WATCHLISTED, first_use=None, hits=HITS, seconds=120.0)
+LISTED = replace(view(BUSY, verdict=Verdict.REFER, reason=Reason.WATCHLISTED, first_use=None, hits=HITS), refer_s=120.0)
 
 
 def typing(kind: Kind, *fields: str) -> Callable[[Sheet], None]:
