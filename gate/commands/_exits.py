@@ -42,6 +42,8 @@ _TROUBLES = {
     "sync.bundle_build.CannotBuild": Exit.NOT_RIGHT,
     "gate.commands._codes.CannotIssue": Exit.NOT_RIGHT,
     "gate.commands.ui.CannotShow": Exit.DEVICE,
+    "gate.model_shelf.ModelRefused": Exit.NOT_RIGHT,
+    "models.face_card.CardRefused": Exit.NOT_RIGHT,
     "sync.failures.SyncFailed": Exit.NOT_RIGHT,
     "sync.server.upstream_papers.BadCode": Exit.NOT_RIGHT,
     "sync.server.process.CannotServe": Exit.CONFIGURATION,
