@@ -14,6 +14,7 @@ from typing import Any
 from gate.setting import DISTANCES, SWITCH, choice, choices, number, setting, whole
 from models.credential import Assurance
 from models.decision import CodeNeed, OfflineRule, Policy, Reason, ReEntryMode
+from models.face import FaceBands
 from models.typed import TypedNeed
 
 _DAY_S = 86_400
@@ -143,7 +144,8 @@ def tighten(policy: Policy, overrides: Overrides) -> Policy:
 
 
 def _lower_accept(policy: Policy, ceilings: Mapping[str, float], problems: list[str]) -> Policy:
-    models = {bands.model_version: bands for bands in policy.bands}
+    models = {bands.model_version: bands for bands in policy.bands if not bands.cohort}
+    lowered: dict[str, float] = {}
     for model, ceiling in ceilings.items():
         if model not in models:
             known = ", ".join(models) or "none"
@@ -152,8 +154,17 @@ def _lower_accept(policy: Policy, ceilings: Mapping[str, float], problems: list[
             signed = models[model].accept
             problems.append(f"face_accept of {model} may only be lowered (signed: {signed}, here: {ceiling})")
         else:
-            models[model] = replace(models[model], accept=ceiling)
-    return replace(policy, bands=tuple(models.values()))
+            lowered[model] = ceiling
+    return replace(policy, bands=tuple(_lowered(bands, lowered.get(bands.model_version)) for bands in policy.bands))
+
+
+def _lowered(bands: FaceBands, most: float | None) -> FaceBands:
+    """`bands` that admit nobody whose plain distance is beyond `most`, be they for plain distances or normalised."""
+    if most is None:
+        return bands
+    if not bands.cohort:
+        return replace(bands, accept=most)
+    return replace(bands, ceiling=most if bands.ceiling is None else min(most, bands.ceiling))
 
 
 def given(overrides: Overrides) -> dict[str, Any]:

@@ -59,10 +59,15 @@ class FaceReference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One probe against one reference. `distance` is a dissimilarity score: smaller is more alike."""
+    """One probe against one reference. `distance` is a dissimilarity score: smaller is more alike.
+
+    Where `cohort` names one (`models.cohort`), `distance` is normalised against it, and `plain` is what it was before.
+    """
 
     distance: float
     model_version: str
+    cohort: str = ""
+    plain: float | None = None
 
 
 class Band(StrEnum):
@@ -79,18 +84,33 @@ class FaceBands:
 
     `accept`: up to this distance the machine may admit. `refuse`: beyond this the steward reads "mismatch" instead of
     "uncertain". Between the two, and beyond, a person decides.
+
+    Bands with a `cohort` are for distances normalised against that one, those without for plain distances. `ceiling`
+    then is the greatest plain distance that may be admitted.
     """
 
     model_version: str
     population: str
     accept: float
     refuse: float
+    cohort: str = ""
+    ceiling: float | None = None
+
+    def fits(self, comparison: Comparison) -> bool:
+        """Whether these bands speak of this kind of distance."""
+        return (comparison.model_version, comparison.cohort) == (self.model_version, self.cohort)
 
     def place(self, comparison: Comparison) -> Band:
-        """The band of `comparison`. Raises `ValueError` when it was made by another model."""
-        if comparison.model_version != self.model_version:
-            raise ValueError(f"bands of {self.model_version} say nothing of {comparison.model_version}")
-        if comparison.distance <= self.accept:
+        """The band of `comparison`. Raises `ValueError` when it was made by another model or with another cohort."""
+        if not self.fits(comparison):
+            raise ValueError(
+                f"bands of {self.model_version} {self.cohort} say nothing of {comparison.model_version} "
+                f"{comparison.cohort}"
+            )
+        if comparison.distance <= self.accept and self._is_near(comparison.plain):
             return Band.ACCEPT
         # Written so that a NaN falls to the careful side.
         return Band.REFER if comparison.distance <= self.refuse else Band.REFUSE
+
+    def _is_near(self, plain: float | None) -> bool:
+        return self.ceiling is None or (plain is not None and plain <= self.ceiling)

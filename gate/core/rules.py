@@ -11,7 +11,7 @@ from collections.abc import Callable
 from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
 from models.credential import CardProblem, Medium
 from models.decision import ClaimAnswer, CodeNeed, Need, OfflineRule, Reason, ReEntryMode, StewardAction
-from models.face import Band, FaceBands, FaceProblem
+from models.face import Band, FaceProblem
 from models.passage import Direction, Passage
 from models.ticket import TicketStatus
 from models.watch import WatchAction, WatchHit
@@ -288,7 +288,7 @@ def face_may_be_compared(case: Case) -> Finding:
         return refer(Reason.FACE_DECLINED)
     if not _reference_model(case):
         return refer(Reason.NO_REFERENCE)
-    if _bands(case) is None:
+    if not _has_bands(case):
         return refer(Reason.MODEL_MISMATCH)
     return PASS if case.ticket.reference_model else Pass(flags=("document_reference",))
 
@@ -308,9 +308,8 @@ def _reference_model(case: Case) -> str:
     return case.ticket.reference_model or portrait
 
 
-def _bands(case: Case) -> FaceBands | None:
-    wanted = _reference_model(case)
-    return next((bands for bands in case.policy.bands if bands.model_version == wanted), None)
+def _has_bands(case: Case) -> bool:
+    return any(bands.model_version == _reference_model(case) for bands in case.policy.bands)
 
 
 def face_is_good_enough(case: Case) -> Finding:
@@ -337,8 +336,8 @@ def face_matches(case: Case) -> Finding:
     face = case.facts.face
     if _needs_no_camera(case) or face is None or face.comparison is None:
         return PASS
-    bands = _bands(case)
-    if bands is None or face.comparison.model_version != bands.model_version:
+    bands = next((bands for bands in case.policy.bands if bands.fits(face.comparison)), None)
+    if bands is None or bands.model_version != _reference_model(case):
         return refer(Reason.MODEL_MISMATCH)
     band = bands.place(face.comparison)
     if band is Band.ACCEPT:

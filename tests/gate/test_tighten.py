@@ -131,3 +131,11 @@ def test_of_many_words_the_strict_ones_hold_and_the_loose_ones_are_named(words):
     assert named == loose
     assert policy == replace(SIGNED, **strict)
     assert given(overrides) == words
+
+
+def test_a_models_greatest_distance_holds_for_normalised_distances_too():
+    normalised = FaceBands("dlib", "all", accept=0.55, refuse=0.6, cohort="c", ceiling=0.55)
+    signed = replace(SIGNED, bands=(*BANDS, normalised))
+    tightened = tighten(signed, Overrides(face_accept={"dlib": 0.4}))
+    assert tightened.bands == (replace(BANDS[0], accept=0.4), BANDS[1], replace(normalised, ceiling=0.4))
+    assert tighten(signed, Overrides(face_accept={"sface": 0.8})).bands[2] == normalised

@@ -270,12 +270,14 @@ def person_is_the_holder(known: Facts, rules: Policy, held: TicketFacts) -> bool
     if held.face_declined or said(known, StewardAction.SKIP_FACE):
         return False
     live = rules.pad_accept is None or (seen.pad_score or -1.0) >= rules.pad_accept
-    accepts = {bands.model_version: bands.accept for bands in rules.bands}
+    accepts = {(bands.model_version, bands.cohort): bands for bands in rules.bands}
     model = held.reference_model
     if model == "" and rules.document_reference and known.card and known.card.assurance is not Assurance.UID_ONLY:
         model = known.card.portrait_model
-    same_model = seen.comparison.model_version == model and model in accepts
-    return live and same_model and seen.comparison.distance <= accepts[model]
+    bands = accepts.get((model, seen.comparison.cohort)) if seen.comparison.model_version == model else None
+    if not live or bands is None or seen.comparison.distance > bands.accept:
+        return False
+    return bands.ceiling is None or (seen.comparison.plain is not None and seen.comparison.plain <= bands.ceiling)
 
 
 def lists_are_clear(known: Facts, now: Now) -> bool:
