@@ -2,11 +2,12 @@
 
 A face near the camera is found in a frame reduced to a fraction of its pixels, and a face that was just there is found
 by looking around its place. Cost at 640x480 on one core: 2 to 6 ms for a near face, 13 ms farther away, 35 ms where
-nobody is, or only somebody far; 4 ms for a face that is followed, near or far.
+nobody is, or only somebody far; 4 ms for a face that is followed, near or far. A lane in which nobody was and nothing
+has changed since is not searched again.
 
-To follow, the place of the last face and a mosaic of the frame (32 x 24 means of grey) are held until the next frame;
-no decision is carried from one frame to the next. The whole frame is searched again at intervals, after a pause, and as
-soon as anything changes outside the region that is looked at: a second person who steps up is seen at once.
+To follow, the place of the last face and a mosaic of the frame (means of grey, 32 x 24 at 640x480) are held until the
+next frame; no decision is carried from one to the next. The whole frame is searched again at intervals, after a pause,
+and as soon as anything changes outside the region that is looked at: a second person who steps up is seen at once.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ FULL_EVERY, PAUSE_S = 8, 1.0
 REACH, LEAST = 0.5, 0.55
 """A followed face is looked for up to so many of its heights beside and above it, and down to this part of its size."""
 
-MOSAIC, CHANGED = (32, 24), 8
-"""Columns and rows of the mosaic; a place has changed when its mean grey differs by more than so many levels of 256."""
+CELL_PX, CHANGED = 20, 8
+"""Side of a mosaic's cell, a third of the least face; it has changed when its mean differs by more levels of 256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class Found:
 
 @dataclass(slots=True)
 class _Trail:
-    """A face to follow, and the frame as it was when all of it was last searched."""
+    """A face to follow, or `None` where nobody was; and the frame as it was when all of it was last searched."""
 
-    face: Found
+    face: Found | None
     mosaic: npt.NDArray[np.int16]
     size: tuple[int, ...]  # of the frame
     seen_mono: float
@@ -83,16 +84,17 @@ class Search:
 
     def follow(self, grey: Any, min_height: float, rival: float) -> list[Found]:
         """As `find`, beginning where the last frame's face was."""
-        mosaic = cv2.resize(grey, MOSAIC, interpolation=cv2.INTER_AREA).astype(np.int16)
+        mosaic = _mosaic(grey)
         trail, self._trail = self._trail, None
         if trail is not None and self._leads_on(trail, grey, mosaic):
-            faces = self._look_around(grey, trail.face)
-            if faces and faces[0].height * rival >= LEAST * trail.face.height and not _rivals(faces):
-                self._trail = _Trail(faces[0], trail.mosaic, trail.size, self._clock(), trail.frames + 1)
+            faces = self._look_around(grey, trail.face) if trail.face else []
+            if not trail.face or (faces and _alone(faces, rival, trail.face)):
+                face = faces[0] if faces else None
+                self._trail = _Trail(face, trail.mosaic, trail.size, self._clock(), trail.frames + 1)
                 return faces
         faces = self.find(grey, min_height, rival)
-        if faces and not _rivals(faces):
-            self._trail = _Trail(faces[0], mosaic, grey.shape, self._clock())
+        if not _rivals(faces):
+            self._trail = _Trail(faces[0] if faces else None, mosaic, grey.shape, self._clock())
         return faces
 
     def _leads_on(self, trail: _Trail, grey: Any, mosaic: npt.NDArray[np.int16]) -> bool:
@@ -102,11 +104,11 @@ class Search:
         changed = np.abs(mosaic - trail.mosaic) > CHANGED
         if changed.mean() > 0.5:  # another scene altogether
             return False
-        left, top, right, bottom = _region(trail.face, grey.shape)
-        across, down = MOSAIC[0] / grey.shape[1], MOSAIC[1] / grey.shape[0]
-        changed[int(top * down) : int(np.ceil(bottom * down)), int(left * across) : int(np.ceil(right * across))] = (
-            False
-        )
+        if trail.face:
+            left, top, right, bottom = _region(trail.face, grey.shape)
+            down, across = (cells / pixels for cells, pixels in zip(mosaic.shape, grey.shape, strict=True))
+            rows = slice(int(top * down), int(np.ceil(bottom * down)))
+            changed[rows, int(left * across) : int(np.ceil(right * across))] = False
         return not changed.any()
 
     def _look_around(self, grey: Any, face: Found) -> list[Found]:
@@ -124,9 +126,19 @@ class Search:
         return sorted(faces, key=lambda face: -face.height)
 
 
+def _alone(faces: list[Found], rival: float, followed: Found) -> bool:
+    """Is nobody beside the largest face, and would a rival of its size have been seen?"""
+    return faces[0].height * rival >= LEAST * followed.height and not _rivals(faces)
+
+
 def _rivals(faces: list[Found]) -> bool:
     """Somebody else is there whose size comes near: one of them alone is not followed."""
     return len(faces) > 1 and faces[1].height >= 0.5 * faces[0].height
+
+
+def _mosaic(grey: Any) -> npt.NDArray[np.int16]:
+    columns, rows = (-(-side // CELL_PX) for side in (grey.shape[1], grey.shape[0]))
+    return np.asarray(cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA), np.int16)
 
 
 def _region(face: Found, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -96,6 +96,20 @@ def test_the_whole_frame_is_searched_at_intervals_and_after_a_pause(
     assert pixels(search, eye, ALONE) == whole
 
 
+def test_an_empty_lane_is_not_searched_again_until_something_changes(search: Search, eye: Counting) -> None:
+    costs = [pixels(search, eye, SCENES["nobody"]) for _ in range(FULL_EVERY + 1)]
+    assert [bool(cost) for cost in costs] == [True, *[False] * (FULL_EVERY - 1), True]
+    assert len(search.follow(grey((WHO, 2.0)), *LIMITS)) == 1
+
+
+def test_a_small_face_in_a_large_frame_does_not_come_unseen(search: Search) -> None:
+    empty, there = (
+        cv2.copyMakeBorder(SCENES[name], 0, 760, 0, 960, cv2.BORDER_REPLICATE) for name in ("nobody", "farther")
+    )
+    assert not search.follow(empty, *LIMITS)
+    assert search.follow(there, *LIMITS)
+
+
 def test_what_is_forgotten_is_not_followed(search: Search, eye: Counting) -> None:
     whole = pixels(search, eye, ALONE)
     search.forget()
