@@ -16,12 +16,15 @@ from sync.download import TooLarge, download, forget_others
 from sync.failures import RefusedBy, SyncFailed
 from sync.plan import retry_s
 from sync.pull import Shelf
-from sync.refusals import BundleRefused, NotNext
+from sync.refusals import BundleRefused, ClockBehind, Expired, NotNext
 
 _log = logging.getLogger("sync.pull")
 
 SET_ASIDE_S = 60.0
 LONGEST_ASIDE_S = 3600.0
+TIMELY_ASIDE_S = 3.0
+"""What only the clock speaks against is looked at again as soon as that may have been put right."""
+
 MOST_REFUSALS = 20
 
 OnDisk = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -104,9 +107,11 @@ class Puller:
         try:
             self.held = await self._on_disk(lambda: self._shelf.load(path, event))
         except (BundleRefused, WrongStore) as error:
-            path.unlink(missing_ok=True)
+            timely = isinstance(error, ClockBehind | Expired)
+            if not timely:
+                path.unlink(missing_ok=True)
             code = error.code if isinstance(error, BundleRefused) else "wrong_store"
-            self._refuse(offer, code, str(error))
+            self._refuse(offer, code, str(error), TIMELY_ASIDE_S if timely else None)
             self.wants_base = offer.kind == "delta" and isinstance(error, NotNext | WrongStore)
             raise _SetAside from None
         path.unlink(missing_ok=True)
@@ -115,12 +120,14 @@ class Puller:
         self._aside.pop(offer, None)
         _log.info("manifest of %s is version %d now, %d tickets", offer.event, self.held.version, self.held.tickets)
 
-    def _refuse(self, offer: BundleOffer, code: str, detail: str) -> None:
-        seconds = min(LONGEST_ASIDE_S, 2 * self._aside[offer][1] if offer in self._aside else SET_ASIDE_S)
+    def _refuse(self, offer: BundleOffer, code: str, detail: str, aside_s: float | None = None) -> None:
+        before = self._aside[offer][1] if offer in self._aside else SET_ASIDE_S / 2
+        seconds = aside_s or min(LONGEST_ASIDE_S, max(2 * before, SET_ASIDE_S))
         self._aside = {one: aside for one, aside in self._aside.items() if one in self._offers}
         self._aside[offer] = (self._mono() + seconds, seconds)
+        if not any((one.what, one.code) == (_name(offer), code) for one in self.refusals):
+            _log.error("%s is refused (%s): %s", _name(offer), code, detail)
         self._note(_name(offer), code, detail)
-        _log.error("%s is refused (%s): %s", _name(offer), code, detail)
 
     def _forget(self, what: str) -> None:
         self.refusals = tuple(one for one in self.refusals if one.what != what)

@@ -63,7 +63,8 @@ class Site:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.policy = policy or replace(policy_of(Profile.CARD, SHOW), claims=True)
-        self.hub: Hub = open_hub(Settings(folder / "hub"))
+        self.ahead_s = 0.0  # of the right time
+        self.hub: Hub = open_hub(Settings(folder / "hub"), lambda: time.time() + self.ahead_s)
         migrate(self.hub.engine)
         self.authority = authority_of(self.hub)
         self._pem = self.authority.server_file(self.hub.settings, time.time())

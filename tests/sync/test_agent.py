@@ -223,6 +223,25 @@ def test_a_refused_bundle_is_shown_and_holds_nothing_up(site: Site):
     asyncio.run(scene())
 
 
+def test_what_only_the_clock_speaks_against_is_taken_once_that_is_right(site: Site):
+    """The centre's clock was an hour behind while an organiser published at another machine, and then it was set."""
+    box = site.enrol("G1")
+    site.ahead_s = -3600.0
+    site.publish(4, box)
+
+    async def scene() -> None:
+        agent = Agent(box.post(contact_s=0.5))
+        async with at_work(agent):
+            await until(lambda: agent.status().refusals)
+            (refusal,) = agent.status().refusals
+            assert (refusal.code, version(agent)) == ("clock_behind", 0)
+            site.ahead_s = 0.0
+            await until(lambda: version(agent) == 1)
+            assert agent.status().refusals == ()
+
+    asyncio.run(scene())
+
+
 def test_a_delta_on_another_manifest_makes_it_ask_for_a_whole_one(site: Site):
     box = site.enrol("G1")
     first = site.publish(4, box)
