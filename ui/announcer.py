@@ -27,13 +27,18 @@ class Announcer(QObject):
         super().__init__(link)
         self._view, self._sounds = view, sounds
         self._said: tuple[int, str] | None = None
+        self._language = ""
         link.snapshot.connect(self._hear)
         link.silent.connect(self._forget)
         for at, name in enumerate(MELODIES):  # made before they are wanted, when the windows stand
             QTimer.singleShot(1000 + 200 * at, partial(tone, name))
 
+    def speak(self, language: str) -> None:
+        """Speak as the window does from now on: its visitor may have chosen by a touch what no snapshot tells."""
+        self._language = language
+
     def _hear(self, snapshot: Snapshot) -> None:
-        language = snapshot.view.who.language if snapshot.view.verdict else snapshot.settings.language
+        language = self._language or _language_of(snapshot)
         screen = self._view(snapshot, words.load(language))
         before, self._said = self._said, (snapshot.view.attempt, screen.key)
         if before is not None and before != self._said and screen.sound:
@@ -41,3 +46,7 @@ class Announcer(QObject):
 
     def _forget(self) -> None:
         self._said = None
+
+
+def _language_of(snapshot: Snapshot) -> str:
+    return snapshot.view.who.language if snapshot.view.verdict else snapshot.settings.language

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, QSocketNotifier, Qt, QtFatalMsg, QTimer, qInstallMessageHandler
 from PyQt5.QtGui import QScreen
@@ -20,11 +21,15 @@ from PyQt5.QtWidgets import QApplication, QWidget
 
 from models.command import Snapshot
 from ui.announcer import Announcer
+from ui.brightness import Dimmer, backlights
 from ui.link import GateLink
 from ui.mirror_feed import MirrorFeed
 from ui.sounds import Sounds, find_player
 from ui.theme import Look
 from ui.view import steward_screen, visitor_screen
+
+if TYPE_CHECKING:
+    from ui.visitor import VisitorWindow
 
 NICE = 5
 """The gate comes first: where both want the processor, a picture may be late, and a decision not."""
@@ -77,14 +82,26 @@ def run(app: QApplication, wanted: Wanted) -> int:
     link.silent.connect(mirror.stop)
     windows = Windows(app, wanted, link, mirror)
     windows.show()
-    view = visitor_screen if windows.visitor is not None else steward_screen
-    Announcer(link, view, Sounds(find_player(), wanted.voices))
+    announce(windows, link, Sounds(find_player(), wanted.voices))
+    dimmer = Dimmer(windows.all, () if wanted.windowed else backlights())
+    link.snapshot.connect(lambda snapshot: dimmer.dim(snapshot.settings.brightness))
     link.start()
     with Signals(app):
         status = int(app.exec())
+    dimmer.restore()
     mirror.stop()
     link.stop()
     return status
+
+
+def announce(windows: Windows, link: GateLink, sounds: Sounds) -> Announcer:
+    """Say aloud what the visitor's window shows, in its language; without one, what the steward's does."""
+    if windows.visitor is None:
+        return Announcer(link, steward_screen, sounds)
+    announcer = Announcer(link, visitor_screen, sounds)
+    windows.visitor.spoken.connect(announcer.speak)
+    announcer.speak(windows.visitor.language)
+    return announcer
 
 
 def _follow_camera(mirror: MirrorFeed, snapshot: Snapshot) -> None:
@@ -114,6 +131,11 @@ class Windows(QObject):
         for changed in (app.screenAdded, app.screenRemoved, app.primaryScreenChanged):
             changed.connect(lambda _: self._settling.start())
 
+    @property
+    def all(self) -> tuple[QWidget, ...]:
+        """Those that there are."""
+        return tuple(window for window in (self.steward, self.visitor) if window is not None)
+
     def show(self) -> None:
         """Put each window where it belongs."""
         screens = self._screens()
@@ -141,7 +163,7 @@ def _steward(wanted: Wanted, link: GateLink, mirror: MirrorFeed) -> QWidget:
     return OperatorWindow(link, mirror, wanted.language, look=wanted.look)
 
 
-def _visitor(wanted: Wanted, link: GateLink, mirror: MirrorFeed) -> QWidget:
+def _visitor(wanted: Wanted, link: GateLink, mirror: MirrorFeed) -> VisitorWindow:
     from ui.visitor import VisitorWindow
 
     return VisitorWindow(link, mirror, wanted.language, look=wanted.look)
