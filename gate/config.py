@@ -114,7 +114,7 @@ class Devices:
     camera: str | None = setting(
         kinds.OPTIONAL_DEVICE, '"v4l2:///dev/gate-camera"', 'the lane\'s camera, or "": a person compares'
     )
-    face: str = setting(kinds.DEVICE, '"dlib:"', "the face engine", "dlib:")
+    face: str = setting(kinds.DEVICE, '"best:"', "the face engine: the best installed, or dlib", "best:")
     relay: str = setting(kinds.DEVICE, '"lcus+serial:///dev/gate-relay?channel=1"', "the turnstile's contact")
     sensor: str | None = setting(
         kinds.OPTIONAL_DEVICE, '""', "the passage sensor; without one a passage is recorded as unknown", None

@@ -72,7 +72,7 @@ def command() -> None:
 @click.option("--watch", metavar="FILE", type=_THERE, help="A table of listed persons.")
 @click.option("--timezone", default="Asia/Shanghai", show_default=True, help="Of times without an offset.")
 @click.option("--encoding", type=click.Choice(get_args(Encoding)), default="utf-8", show_default=True)
-@click.option("--face", metavar="URL", default="dlib:", show_default=True, help="The engine for the photographs.")
+@click.option("--face", metavar="URL", default="best:", show_default=True, help="The engine for the photographs.")
 @click.option("--shrinks", is_flag=True, help="It is meant that less than half of the tickets are left.")
 @click.option("--no-performance-rules", is_flag=True, help="The law on real-name performances does not apply here.")
 @config_option

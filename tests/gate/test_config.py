@@ -84,7 +84,7 @@ def test_every_value_arrives_in_its_own_type(written):
     config = load(written(GOOD))
     assert config.gate.direction is Direction.ENTRY
     assert config.gate.timezone.key == "Asia/Shanghai"
-    assert config.devices.face == "dlib:"
+    assert config.devices.face == "best:"
 
 
 def test_who_answers_for_the_data_is_said_in_one_short_line(written):
