@@ -56,7 +56,8 @@ def authority_only(authority: str) -> ssl.SSLContext:
     return context
 
 
-_DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+# ssl.SSLError: httpx passes on as it is what OpenSSL says of bytes that were changed on their way.
+_DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, ssl.SSLError)
 
 
 class _Dropped(Unreachable):
@@ -210,5 +211,5 @@ def refusal(status: int, raw: bytes) -> SyncFailed:
     return kind(status, problem.code[:64], problem.detail[:500])
 
 
-def _words(error: httpx.HTTPError) -> str:
+def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

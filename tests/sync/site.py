@@ -226,14 +226,14 @@ class Box:
 
 
 class Network:
-    """A TCP line to `port` that can be cut, silenced, slowed, garbled or end early."""
+    """A TCP line to `port` that can be cut, silenced, garbled, forged or end early."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._server: asyncio.Server | None = None
         self._pairs: set[asyncio.StreamWriter] = set()
         self.port = 0
-        self.cut = self.silent = self.garbled = False
+        self.cut = self.silent = self.garbled = self.forged = False
         self.most_bytes: int | None = None  # how much comes down a connection before it breaks
         self.connections = 0
 
@@ -275,6 +275,8 @@ class Network:
                     continue
                 if self.garbled:
                     data = bytes(byte ^ 0x55 for byte in data)
+                if self.forged:  # all looks well until the end of what was encrypted
+                    data = data[:-1] + bytes([data[-1] ^ 1])
                 if most is not None and passed + len(data) > most:
                     writer.write(data[: most - passed])
                     await writer.drain()

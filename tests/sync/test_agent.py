@@ -177,6 +177,27 @@ def test_a_claim_on_a_sick_line_ends_in_time(site: Site, fault: str):
     asyncio.run(scene())
 
 
+def test_forged_bytes_on_the_line_cost_a_connection_and_no_more(site: Site):
+    """Whoever sits on the line can change what is encrypted: the sync process calls its authority away and lives on."""
+    box = site.enrol("G1")
+
+    async def scene() -> None:
+        line = Network(site.port)
+        await line.open()
+        agent = Agent(box.post(line.port, contact_s=0.5))
+        async with at_work(agent):
+            await until(lambda: agent.status().doorbell)
+            line.forged = True
+            box.writes(7)
+            site.publish(4, box)  # the doorbell's own bytes are hit too
+            await until(lambda: agent.status().reach is Reach.ALONE and not agent.status().doorbell)
+            line.forged = False
+            await until(lambda: agent.status().acknowledged == 7 and version(agent) == 1)
+        await line.close()
+
+    asyncio.run(scene())
+
+
 def test_a_bundle_is_gone_on_with_where_the_line_broke(site: Site):
     box = site.enrol("G1")
 
