@@ -6,6 +6,8 @@ instead of failing half-way; PostgreSQL's run at READ COMMITTED, and what must b
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +17,17 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 BUSY_MS = 10_000
 POOL = 8
 CONNECT_S = 5
+TRY_AFTER_S = 1.0
 
 _MIGRATION_LOCK = 0x6D656F
 _READING = "menshen_reading"
+_USED = "menshen_used"
 
 
 def open_engine(url: str) -> Engine:
@@ -33,7 +38,9 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         return engine
     patience = {"connect_timeout": CONNECT_S}
-    return create_engine(url, pool_size=POOL, max_overflow=4, pool_pre_ping=True, connect_args=patience)
+    engine = create_engine(url, pool_size=POOL, max_overflow=4, pool_use_lifo=True, connect_args=patience)
+    _try_idle_ones(engine)
+    return engine
 
 
 @contextmanager
@@ -69,6 +76,23 @@ def insert_or_ignore(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves rows alone whose key is there already. What it took, its `returning` tells."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+def _try_idle_ones(engine: Engine) -> None:
+    """A connection that lay for a while may be dead. Trying one that was just at work would cost a round each time."""
+
+    def note(_: object, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    def try_it(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+        if time.monotonic() - record.info.get(_USED, -math.inf) > TRY_AFTER_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool opens another one
+
+    event.listen(engine, "checkin", note)
+    event.listen(engine, "checkout", try_it)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -7,7 +7,7 @@ import threading
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from models.store.vault import SealBroken
 from sync.server import tables
@@ -75,3 +75,18 @@ def test_a_question_is_answered_while_another_writes(hub: Hub) -> None:
         writing.execute(insert(tables.site).values(one=1, name="hall", made_at=0.0))
         with reading(hub.engine) as connection:
             assert connection.execute(select(tables.site.c.name)).scalar() is None
+
+
+def test_a_connection_that_died_while_it_lay_idle_is_replaced(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    if hub.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite is in our own process")
+    monkeypatch.setattr("sync.server.database.TRY_AFTER_S", -1.0)  # each has lain for too long
+    backend = text("SELECT pg_backend_pid()")
+    with hub.engine.connect() as one, hub.engine.connect() as other:
+        number = one.execute(backend).scalar()
+        one.rollback()
+        gone = text("SELECT pg_terminate_backend(:number, 5000)")
+        assert other.execute(gone, {"number": number}).scalar()
+    for _ in range(3):
+        with hub.begin() as connection:
+            assert connection.execute(backend).scalar() != number
