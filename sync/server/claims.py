@@ -8,11 +8,14 @@ nobody. For an event that is leased to a venue hub the hub alone answers, here a
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from models.decision import Policy, ReEntryMode
 from models.passage import Direction
@@ -20,11 +23,15 @@ from models.wire import from_json
 from sync.contract import ClaimAnswer, ClaimRequest, FirstUse
 from sync.server import tables
 from sync.server.hub import Hub
-from sync.server.many import among, insert_all
+from sync.server.many import among, insert_all, insert_new
 from sync.server.used_codes import LOWEST, Shown, kept_step, take_codes
 
 GRANTED, REFUSED, CODE_USED, NO_ANSWER = "granted", "refused", "code_used", "no_answer"
 LARGEST_BATCH = 500
+
+_EVENTS = select(tables.event.c.event, tables.event.c.policy, tables.event.c.lessee).where(
+    tables.event.c.event.in_(bindparam("names", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +50,12 @@ def settle(connection: Connection, asked: Sequence[Asked], now: float) -> list[C
     several for one ticket the first in order has it.
     """
     events = _events(connection, {one.claim.event for one in asked})
-    ended = _ended(connection, asked)
     ours = [one for one in asked if _answers_for(one, events)]
-    used = take_codes(connection, _shown(ours), ended, now)
+    shown = _shown(ours)
+    used = take_codes(connection, shown, _ended(connection, [one.claim for one in shown]), now)
     ours = [one for one in ours if (one.claim.event, one.claim.claim) not in used]
-    free(connection, {(one.claim.event, one.claim.ticket) for one in ours if one.claim.direction == Direction.EXIT})
-    takers = [one for one in ours if _takes(one, events)]
-    _take(connection, [one for one in takers if (one.claim.event, one.claim.claim) not in ended], now)
-    held = _held(connection, takers)
+    free(connection, {_place(one) for one in ours if one.claim.direction == Direction.EXIT})
+    held = _hold(connection, [one for one in ours if _takes(one, events)], now)
     return [_answer(one, events, held, used) for one in asked]
 
 
@@ -86,6 +91,10 @@ def _takes(one: Asked, events: dict[str, _Event]) -> bool:
     return one.claim.direction != Direction.EXIT and events[one.claim.event].hard
 
 
+def _place(one: Asked) -> tuple[str, str]:
+    return one.claim.event, one.claim.ticket
+
+
 def _answer(
     one: Asked, events: dict[str, _Event], held: dict[tuple[str, str], _Holder], used: set[tuple[str, str]]
 ) -> ClaimAnswer:
@@ -94,7 +103,7 @@ def _answer(
         return ClaimAnswer(claim.claim, NO_ANSWER)
     if (claim.event, claim.claim) in used:
         return ClaimAnswer(claim.claim, CODE_USED)
-    holder = held.get((claim.event, claim.ticket)) if _takes(one, events) else None
+    holder = held.get(_place(one)) if _takes(one, events) else None
     if holder is None or holder.claim == claim.claim:
         return ClaimAnswer(claim.claim, GRANTED)
     return ClaimAnswer(claim.claim, REFUSED, holder.use)
@@ -121,13 +130,29 @@ def free(connection: Connection, tickets: Collection[tuple[str, str]]) -> None:
         connection.execute(delete(held).where(among(connection, (held.c.event, held.c.ticket), sorted(tickets))))
 
 
-def _take(connection: Connection, wanted: Sequence[Asked], now: float) -> None:
-    first: dict[tuple[str, str], Asked] = {}
-    for one in wanted:
-        first.setdefault((one.claim.event, one.claim.ticket), one)
+def _hold(connection: Connection, takers: Sequence[Asked], now: float) -> dict[tuple[str, str], _Holder]:
+    """Take what is free for whoever asked first; who has each of the tickets then.
+
+    Nobody has a ticket that was asked for only by claims that were given back. A ticket that comes free between two
+    statements (on PostgreSQL another worker may do that) is asked for again, for nobody may go in without a row.
+    """
+    held: dict[tuple[str, str], _Holder] = {}
+    left = takers
+    while left:
+        held |= _take(connection, left, now)
+        left = [one for one in left if _place(one) not in held]
+        held |= _held(connection, left)
+        left = [one for one in left if _place(one) not in held]
+        ended = _ended(connection, [one.claim for one in left])
+        left = [one for one in left if (one.claim.event, one.claim.claim) not in ended]
+    return held
+
+
+def _take(connection: Connection, wanted: Sequence[Asked], now: float) -> dict[tuple[str, str], _Holder]:
+    """Those tickets that were free, and whose they are now."""
     # Always in the same order, so that two workers with the same tickets wait for each other and don't lock up.
-    rows = [
-        {
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {
+        (event, ticket): {
             "event": event,
             "ticket": ticket,
             "claim": one.claim.claim,
@@ -136,23 +161,29 @@ def _take(connection: Connection, wanted: Sequence[Asked], now: float) -> None:
             "at": one.claim.at or now,
             "passage": "held",
         }
-        for (event, ticket), one in sorted(first.items())
-    ]
-    insert_all(connection, tables.claim, rows, ignore=True)
+        for (event, ticket), one in sorted({_place(one): one for one in reversed(wanted)}.items())
+    }
+    ended = tables.ended_claim.c
+    taken = insert_new(connection, tables.claim, list(rows.values()), (ended.event, ended.claim))
+    return {place: _holder(**rows[place]) for place in rows if place in taken}
 
 
 def _held(connection: Connection, takers: Sequence[Asked]) -> dict[tuple[str, str], _Holder]:
     held = tables.claim
-    keys = sorted({(one.claim.event, one.claim.ticket) for one in takers})
+    keys = sorted({_place(one) for one in takers})
     if not keys:
         return {}
     rows = connection.execute(select(held).where(among(connection, (held.c.event, held.c.ticket), keys)))
-    return {(row.event, row.ticket): _Holder(row.claim, FirstUse(row.gate, row.at, row.passage)) for row in rows}
+    return {(row.event, row.ticket): _holder(**row._mapping) for row in rows}
 
 
-def _ended(connection: Connection, asked: Sequence[Asked]) -> set[tuple[str, str]]:
+def _holder(claim: str, gate: str, at: float, passage: str, **_: Any) -> _Holder:
+    return _Holder(claim, FirstUse(gate, at, passage))
+
+
+def _ended(connection: Connection, claims: Sequence[ClaimRequest]) -> set[tuple[str, str]]:
     ended = tables.ended_claim
-    keys = sorted({(one.claim.event, one.claim.claim) for one in asked})
+    keys = sorted({(one.event, one.claim) for one in claims})
     if not keys:
         return set()
     rows = connection.execute(
@@ -162,10 +193,7 @@ def _ended(connection: Connection, asked: Sequence[Asked]) -> set[tuple[str, str
 
 
 def _events(connection: Connection, names: set[str]) -> dict[str, _Event]:
-    event = tables.event
-    rows = connection.execute(
-        select(event.c.event, event.c.policy, event.c.lessee).where(event.c.event.in_(sorted(names)))
-    )
+    rows = connection.execute(_EVENTS, {"names": sorted(names)})
     return {row.event: _Event(is_hard(row.policy), row.lessee or "") for row in rows}
 
 
@@ -180,31 +208,39 @@ class ClaimDesk:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._waiting: list[tuple[Asked, asyncio.Future[ClaimAnswer]]] = []
+        self._waiting: deque[tuple[Sequence[Asked], asyncio.Future[list[ClaimAnswer]]]] = deque()
         self._working: asyncio.Task[None] | None = None
 
     async def ask(self, asked: Sequence[Asked]) -> list[ClaimAnswer]:
         """The answers, in order. Raises what the database raises."""
         loop = asyncio.get_running_loop()
-        answers = [loop.create_future() for _ in asked]
-        self._waiting += zip(asked, answers, strict=True)
+        answers: asyncio.Future[list[ClaimAnswer]] = loop.create_future()
+        self._waiting.append((asked, answers))
         if self._working is None or self._working.done():
             self._working = loop.create_task(self._work())
-        return list(await asyncio.gather(*answers))
+        return await answers
 
     async def _work(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            batch = self._next()
             try:
-                answers = await asyncio.to_thread(self._settle, [asked for asked, _ in batch])
+                answers = iter(await asyncio.to_thread(self._settle, [one for asked, _ in batch for one in asked]))
             except Exception as error:
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for (_, future), answer in zip(batch, answers, strict=True):
+            for asked, future in batch:
+                theirs = list(islice(answers, len(asked)))
                 if not future.done():  # whoever asked may have gone
-                    future.set_result(answer)
+                    future.set_result(theirs)
+
+    def _next(self) -> list[tuple[Sequence[Asked], asyncio.Future[list[ClaimAnswer]]]]:
+        """As many of those that wait as go together."""
+        batch, number = [self._waiting.popleft()], 0
+        while self._waiting and (number := number + len(batch[-1][0])) + len(self._waiting[0][0]) <= LARGEST_BATCH:
+            batch.append(self._waiting.popleft())
+        return batch
 
     def _settle(self, asked: list[Asked]) -> list[ClaimAnswer]:
         with self._hub.begin() as connection:

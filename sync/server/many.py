@@ -6,9 +6,10 @@ On PostgreSQL the rows travel as arrays, a column each. SQLite is in our own pro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, insert, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, exists, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -31,13 +32,47 @@ def insert_all(
     if not rows:
         return
     if ignore and connection.dialect.name == "postgresql":
-        columns = [table.c[name] for name in rows[0]]
-        values = [[row[column.name] for row in rows] for column in columns]
-        there = postgresql.insert(table).from_select(columns, _given(columns, values))
-        connection.execute(there.on_conflict_do_nothing())
+        connection.execute(_inserting(table, tuple(rows[0]), ()), _by_column(rows))
     else:  # psycopg sends these without waiting in between, and long texts need no quoting inside an array
         made = sqlite.insert(table).on_conflict_do_nothing() if ignore else insert(table)
         connection.execute(made, list(rows))
+
+
+def insert_new(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], unless: Sequence[Column[Any]]
+) -> set[tuple[Any, ...]]:
+    """Insert those of `rows` whose key is not there yet, and which are not in the table of the columns `unless` either.
+
+    All rows have the same columns, those of `unless` among them. Gives the keys of the rows that were inserted.
+    """
+    if not rows:
+        return set()
+    if connection.dialect.name == "postgresql":
+        made = _inserting(table, tuple(rows[0]), tuple(unless), tell=True)
+        return {tuple(row) for row in connection.execute(made, _by_column(rows))}
+    fresh = list(rows)  # nobody else writes here until this transaction is over
+    for columns in (tuple(table.primary_key), tuple(unless)):
+        keys = [tuple(row[column.name] for column in columns) for row in fresh]
+        there = set(map(tuple, connection.execute(select(*columns).where(tuple_(*columns).in_(keys)))))
+        fresh = [row for row, key in zip(fresh, keys, strict=True) if key not in there]
+    insert_all(connection, table, fresh, ignore=True)
+    return {tuple(row[column.name] for column in table.primary_key) for row in fresh}
+
+
+@cache
+def _inserting(table: Table, names: tuple[str, ...], unless: tuple[Column[Any], ...], *, tell: bool = False) -> Any:
+    """The statement on PostgreSQL, made once: its parameters are the columns' values by their names."""
+    arrays = [bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
+    rows = func.unnest(*arrays).table_valued(*names).render_derived()
+    given = select(*(rows.c[name] for name in names))
+    if unless:
+        given = given.where(~exists().where(*(column == rows.c[column.name] for column in unless)))
+    made = postgresql.insert(table).from_select([table.c[name] for name in names], given).on_conflict_do_nothing()
+    return made.returning(*table.primary_key) if tell else made
+
+
+def _by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _given(columns: Sequence[ColumnElement[Any]], values: Sequence[Sequence[Any]]) -> Any:

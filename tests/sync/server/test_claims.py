@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event as listen
 from sqlalchemy import select, update
 
 from models.decision import Verdict
@@ -104,6 +105,31 @@ def test_of_many_who_ask_at_once_one_has_it(hub: Hub) -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(won) == [str(n) for n in range(10)]
+
+
+def test_a_claim_that_was_given_back_stands_in_nobodys_way(hub: Hub) -> None:
+    with hub.begin() as connection:
+        give_back(connection, {("show", "T1", "a")}, 6.0)
+    assert _settle(hub, _asked("a"), _asked("b", device="d2")) == ["refused", "granted"]
+
+
+def test_a_ticket_that_comes_free_while_it_is_asked_for_is_taken_and_not_just_granted(hub: Hub) -> None:
+    """Another worker gives it back between the look whether it is taken and the look who has it."""
+    if hub.engine.dialect.name != "postgresql":
+        pytest.skip("on SQLite nobody else writes meanwhile")
+    _settle(hub, _asked("a"))
+    taken: list[str] = []
+
+    def give_back_meanwhile(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO claim") and not taken:
+            taken.append(statement)
+            with hub.begin() as other:
+                give_back(other, {("show", "T1", "a")}, 6.0)
+
+    listen.listen(hub.engine, "after_cursor_execute", give_back_meanwhile)
+    assert _settle(hub, _asked("b", device="d2")) == ["granted"]
+    assert taken
+    assert _settle(hub, _asked("c", device="d3")) == ["refused"]
 
 
 def test_the_desk_answers_everybody_in_few_batches(hub: Hub) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sync.server import tables
 from sync.server.hub import Hub
-from sync.server.many import among, insert_all
+from sync.server.many import among, insert_all, insert_new
 
 ENDED = tables.ended_claim
 
@@ -39,6 +39,21 @@ def test_nothing_to_insert_is_no_statement(hub: Hub) -> None:
     with hub.begin() as connection:
         insert_all(connection, ENDED, [])
     assert _held(hub) == {}
+
+
+def test_rows_are_new_unless_their_key_is_there_or_another_table_has_them(hub: Hub) -> None:
+    def row(ticket: str, claim: str) -> dict[str, object]:
+        rest = {"device": "d", "gate": "G", "at": 1.0, "passage": "held"}
+        return {"event": "show", "ticket": ticket, "claim": claim} | rest
+
+    unless = (ENDED.c.event, ENDED.c.claim)
+    with hub.begin() as connection:
+        insert_all(connection, ENDED, _rows("over"))
+        assert insert_new(connection, tables.claim, [], unless) == set()
+        assert insert_new(connection, tables.claim, [row("T1", "a"), row("T2", "over")], unless) == {("show", "T1")}
+        assert insert_new(connection, tables.claim, [row("T1", "b"), row("T2", "c")], unless) == {("show", "T2")}
+        held = connection.execute(select(tables.claim.c.ticket, tables.claim.c.claim)).all()
+    assert sorted(map(tuple, held)) == [("T1", "a"), ("T2", "c")]
 
 
 @pytest.mark.parametrize("keys", [[], [("show", "b")], [("show", "a"), ("show", "c"), ("other", "b")]])
