@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import sync.server
 from sync.contract import Problem
@@ -44,7 +45,7 @@ def make_app(hub: Hub) -> FastAPI:
             yield
 
     # No /docs: those pages fetch their scripts from elsewhere. The document itself is /openapi.json.
-    app = FastAPI(
+    app = _Program(
         title="Menshen", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, responses=FOR_EVERY_ROUTE
     )
     app.state.hub = hub
@@ -55,9 +56,21 @@ def make_app(hub: Hub) -> FastAPI:
         app.include_router(module.router)
         largest |= getattr(module, "LARGEST_BODIES", {})
         short |= getattr(module, "SHORT", {})
-    app.add_middleware(ShortWay, routes=short, handlers=app.exception_handlers)
-    app.add_middleware(Edge, largest=largest)
+    app.way = Edge(ShortWay(app, app.way, short), largest)
     return app
+
+
+class _Program(FastAPI):
+    """What comes in goes by `way`; its end is the framework, with the layers that it puts around everything."""
+
+    way: ASGIApp
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.way = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.way(scope, receive, send)
 
 
 def _route_modules() -> list[Any]:

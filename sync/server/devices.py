@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection, update
 
-from sync.contract import Problem
+from sync.contract import DEVICE_HEADER, NUMBER_HEADER, SIGNATURE_HEADER, SITE_HEADER, Problem
 from sync.server import tables
 from sync.server.directory import ENROLLED, GONE, REPLACED, REVOKED, Directory, Known, directory
 from sync.server.hub import hub_of
@@ -19,6 +20,9 @@ REFUSALS: dict[int | str, dict[str, object]] = {
     401: {"model": Problem, "description": "Not signed by a device that is enrolled here"},
     409: {"model": Problem, "description": "Replayed, or not what is to come next"},
 }
+
+
+_NAMED = {name.lower().encode(): name for name in (SITE_HEADER, DEVICE_HEADER, NUMBER_HEADER, SIGNATURE_HEADER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +40,23 @@ class Caller:
 
 async def signed(request: Request) -> Caller:
     """The device that signed `request`, whether it still may serve or not. Raises `Refused`: 401."""
-    hub = hub_of(request)
-    path = (
-        request.scope.get("raw_path") or request.url.path.encode()
-    )  # as it was sent: an event may be named in Chinese
-    target = path.decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
+    hub, scope = hub_of(request), request.scope
+    path: bytes = scope.get("raw_path") or scope["path"].encode()  # as it was sent: an event may be named in Chinese
+    target = (path + b"?" + scope["query_string"] if scope["query_string"] else path).decode("latin-1")
     try:
-        claimed = claimed_by(request.headers)
+        claimed = claimed_by(_signing_headers(scope["headers"]))
         known = await directory(hub).look_up(claimed.device)
         if known is None or claimed.site != known.site:
             raise NotSigned("no such device is enrolled at this site: enrol it again")
-        verify(claimed, known.signing_key, request.method, target, await request.body())
+        verify(claimed, known.signing_key, scope["method"], target, await request.body())
     except NotSigned as error:
         raise Refused(401, "not_signed", str(error)) from None
     return Caller(known.device, known.kind, known.name, known.venue, known.event, claimed.number, known.revoked)
+
+
+def _signing_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Those that `claimed_by` reads, out of a request's; the framework's way to them takes ten times as long."""
+    return {_NAMED[name]: value.decode("latin-1") for name, value in headers if name in _NAMED}
 
 
 async def enrolled(caller: Annotated[Caller, Depends(signed)]) -> Caller:

@@ -1,40 +1,49 @@
 """A short way to the few routes for which somebody stands waiting.
 
 The framework looks through all routes, and puts several layers around each, for every request; that costs more than a
-claim does. Such a route reads and writes for itself, so here it is called by its path alone. It is an ordinary route of
-the program as well, for its documentation.
+claim does. Such a route reads and writes for itself, so here it is called by its path alone, before the framework. It
+is an ordinary route of the program as well, for its documentation.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-from starlette.middleware.exceptions import ExceptionMiddleware
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Route = Callable[[Request], Awaitable[Response]]
 
+_log = logging.getLogger(__name__)
+
 
 class ShortWay:
-    """Stands before the program. `routes` by method and path; `handlers` make answers of what they raise."""
+    """Stands before `app`, which is entered by `within`. `routes` by method and path."""
 
-    def __init__(self, app: ASGIApp, routes: Mapping[tuple[str, str], Route], handlers: Mapping[Any, Any]) -> None:
-        self._app = app
-        foreseen = {kind: handler for kind, handler in handlers.items() if kind not in (500, Exception)}
-        self._routes = {key: ExceptionMiddleware(_answering(route), handlers=foreseen) for key, route in routes.items()}
+    def __init__(self, app: FastAPI, within: ASGIApp, routes: Mapping[tuple[str, str], Route]) -> None:
+        self._app, self._within, self._routes = app, within, routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to its route, or on."""
-        key = (scope["method"], scope["path"]) if scope["type"] == "http" else None
-        await (self._routes.get(key, self._app) if key else self._app)(scope, receive, send)
-
-
-def _answering(route: Route) -> ASGIApp:
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await route(Request(scope, receive))
+        route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if route is None:
+            await self._within(scope, receive, send)
+            return
+        scope["app"] = self._app
+        request = Request(scope, receive)
+        try:
+            response = await route(request)
+        except Exception as error:
+            response = await self._refusal(request, error)
         await response(scope, receive, send)
 
-    return answer
+    async def _refusal(self, request: Request, error: Exception) -> Response:
+        """What the program's own handlers make of it; there is one for every kind."""
+        handlers = self._app.exception_handlers
+        kind = next(kind for kind in type(error).__mro__ if kind in handlers)
+        if kind is Exception:
+            _log.error("the server is at fault", exc_info=error)
+        return await handlers[kind](request, error)  # type: ignore[no-any-return, misc]
