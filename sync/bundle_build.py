@@ -24,6 +24,7 @@ from sync import bundle_format as layout
 from sync.bundle import watch_place, wrapping_place
 from sync.bundle_format import Header, Part
 from sync.holding import Holding, Listed
+from sync.one_model import mixed_models
 
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
@@ -37,6 +38,10 @@ class CannotBuild(ValueError):
 
 class MissingBasis(CannotBuild):
     """A face without a consent's identifier or a legal basis may not travel."""
+
+
+class MixedModels(CannotBuild):
+    """Faces of two models in one manifest: a gate could compare only some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ def build(
 ) -> Header:
     """Write the bundle to `out`, whole or not at all. Raises `CannotBuild`."""
     _check_issue(issue)
+    if mixed := mixed_models(holdings, listed):
+        raise MixedModels(mixed)
     rows = _in_row_order(holdings, issue)
     with ExitStack() as stack:
         tickets, openings, watch = writers = _writers("base", out, stack)
