@@ -19,6 +19,7 @@ _KNOWN = (
     ("the name or the PIN is wrong", "wrong_pin"),
     ("too many wrong PINs", "locked_out"),
     ("that takes a supervisor", "not_supervisor"),
+    ("a visitor may ask for", "not_staff"),
     ("is not on shift at this lane", "not_on_shift"),
     ("a command needs an actor", "not_on_shift"),
     ("an override needs two supervisors", "two_needed"),
