@@ -25,6 +25,7 @@ from drivers.face._chip import cut, similarity
 from drivers.interfaces import FaceEngine, Frame
 from models.face import FaceProbe, FaceProblem
 from models.face_card import FaceCard, ModelFile, Recipe, Runner, write_card
+from models.face_models import MOBILEFACENET
 from tests.drivers.ncnn_as_onnx import as_onnx
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -224,3 +225,23 @@ def test_a_large_face_is_reduced_before_it_is_cut() -> None:
     assert chip.shape == (112, 112, 3)
     assert abs(chip[10:-10, 10:-10].mean() - 127.5) < 3
     assert chip[10:-10, 10:-10].std() < 3
+
+
+@needs_networks
+@needs_faces
+@pytest.mark.faces
+@pytest.mark.slow
+def test_the_shipped_bands_admit_no_stranger_among_all_photographs(shelf: Path) -> None:
+    """What `models.face_models` tells of MobileFaceNet, measured again through camera, engine and comparison."""
+    from tests.bench import accuracy
+
+    photographs, probe_ms = accuracy.look(FACES, f"onnx://{shelf}/onnx.toml?network=opencv")
+    figures, bands = accuracy.groups(photographs), MOBILEFACENET.bands()
+    assert bands
+    print(f"\n{probe_ms:.0f} ms a probe\n{accuracy.report(figures, bands.accept, bands.refuse)}")
+    everyone, east_asian = figures["all"], figures["east asian, frontal"]
+    assert (everyone.fmr(bands.accept).errors, east_asian.fmr(bands.accept).errors) == (0, 0)
+    assert everyone.fmr(bands.accept).interval[1] < 0.001
+    assert everyone.fnmr(bands.accept).value < 0.15
+    assert everyone.fnmr(bands.refuse).interval[1] < 0.05
+    assert figures["cctwelve, frontal"].failures.errors == 0
