@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QEventLoop, QPoint, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractButton, QWidget
@@ -93,7 +94,7 @@ class Lane:
     def leaves(self) -> None:
         self.link.stop()
         self.gate.dies()
-        self.window.close()
+        sip.delete(self.window)
 
 
 def turn_until(wanted: Callable[[], object], patience_s: float = PATIENCE_S) -> None:

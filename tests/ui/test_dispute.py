@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PyQt5 import sip
 from PyQt5.QtGui import QImage
 
 from models.command import Order, Recent
@@ -160,4 +161,4 @@ def test_over_the_stewards_window_the_faces_are_the_windows_own(tmp_path):
     assert sheet.faces.live.image == newer
     mirror.gone.emit()
     assert (sheet.faces.live.image, sheet.faces.portrait.image) == (None, None)
-    window.close()
+    sip.delete(window)

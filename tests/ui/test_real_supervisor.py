@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from PyQt5 import sip
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractButton
@@ -64,7 +65,7 @@ def window(evening: tuple[Rig, list[Person]]) -> Iterator[OperatorWindow]:
             begins_shift(window, actor)
     yield window
     link.stop()
-    window.close()
+    sip.delete(window)
 
 
 def begins_shift(window: OperatorWindow, actor: str) -> None:

@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QPoint, QRect
 from PyQt5.QtWidgets import QAbstractButton, QWidget
 
@@ -138,7 +139,7 @@ def opened(name: str, language: str, size: tuple[int, int], look: Look) -> Itera
     do(sheet)
     QCoreApplication.processEvents()
     yield Window(widget, sheet)
-    widget.close()
+    sip.delete(widget)
 
 
 def flaws(window: Window, look: Look) -> list[str]:

@@ -108,7 +108,7 @@ def the(gate: Gate, tmp_path: Path) -> Iterator[Lane]:
     made = Lane(gate, tmp_path / "gate.sock")
     yield made
     made.link.stop()
-    made.window.close()
+    sip.delete(made.window)
 
 
 # --- the way of a visitor -----------------------------------------------------------------------------------------
@@ -361,7 +361,7 @@ def test_no_word_is_cut_off_at_any_size_in_any_language(language, size, look, tm
         touch.click()
         assert window._stack.currentWidget() is page
         assert flaws(page, look.low) == []
-    window.close()
+    sip.delete(window)
     assert seen == {"IdlePage", "LookPage", "WordPage"}
 
 
