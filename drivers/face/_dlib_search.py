@@ -109,6 +109,9 @@ class Search:
             down, across = (cells / pixels for cells, pixels in zip(mosaic.shape, grey.shape, strict=True))
             rows = slice(int(top * down), int(np.ceil(bottom * down)))
             changed[rows, int(left * across) : int(np.ceil(right * across))] = False
+            # Half as wide as a rival: shoulders and hair that move change cells too, but only along their edges.
+            side = max(1, round(LEAST * trail.face.height / CELL_PX / 2))
+            return not cv2.erode(changed.astype(np.uint8), np.ones((side, side), np.uint8), borderValue=0).any()
         return not changed.any()
 
     def _look_around(self, grey: Any, face: Found) -> list[Found]:
