@@ -50,6 +50,8 @@ def onnx_of(param: str, weights: bytes, size: tuple[int, int]) -> bytes:
     writer = _Writer(_lines(param), _Weights(weights))
     try:
         return writer.model(size)
+    except BadAnswer:
+        raise
     except (ValueError, OverflowError, LookupError) as error:
         raise BadAnswer(f"an ncnn network whose layers don't fit each other: {type(error).__name__}") from error
 
