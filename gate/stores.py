@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.effects import Record
 from gate.core.watch import Index, document_hit, index
 from models import wire
+from models.cohort import Cohort, with_cohort
 from models.credential import Credential
 from models.decision import LookupFacts, Policy, Profile, TicketFacts
 from models.face import FaceReference
@@ -46,6 +47,7 @@ class Rules:
     digest: str
     manifest: ManifestState | None
     listed: Index
+    cohort: Cohort | None = field(default=None, repr=False)
 
 
 class Stores:
@@ -96,8 +98,10 @@ class Stores:
         state = self._manifest.state()
         if known is not None and known.manifest == state:
             return known
-        policy = self._tighten(self._manifest.policy() or policy_of(Profile.CARD, state.event if state else ""))
-        return Rules(policy, digest_of(policy), state, index(self._manifest.watchlist()))
+        signed = self._manifest.policy() or policy_of(Profile.CARD, state.event if state else "")
+        cohort = self._manifest.cohort() if signed.face_cohort else None
+        policy = self._tighten(replace(signed, bands=with_cohort(signed.bands, cohort)))
+        return Rules(policy, digest_of(policy), state, index(self._manifest.watchlist()), cohort)
 
     def write_rules(self, rules: Rules, at: float) -> None:
         """Put the rules into the ledger, so that every decision can be run again."""

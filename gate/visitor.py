@@ -81,11 +81,13 @@ class Visitor:
             problem=probe.problem, quality=probe.quality, pad_score=probe.pad_score, model_version=probe.model_version
         )
         self._keep(message)
-        reference = self._references.get(self._looked_for, self._from_portrait)
+        enrolled = self._references.get(self._looked_for)
+        reference = enrolled or self._from_portrait
         if probe.problem is not None or reference is None:
             return FaceCompared(message.attempt, face)
         try:
-            comparison = compare(probe, reference)
+            # A document's portrait is none of the pictures that the cohort was made of.
+            comparison = compare(probe, reference, rules.cohort if enrolled else None)
             hits = search(rules.listed, probe, rules.policy.watch_distance)
         except ValueError as error:
             return FaceCompared(message.attempt, replace(face, fault=str(error)))

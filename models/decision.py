@@ -131,6 +131,7 @@ class Policy:
     document_reference: bool = False  # where a ticket has no reference, the document's portrait may serve as one
     min_assurance: Assurance = Assurance.AUTHENTICATED
     bands: tuple[FaceBands, ...] = ()
+    face_cohort: bool = False  # distances are normalised against the cohort of those who enrolled, if they are enough
     face_tries: int = 3
     watch_distance: float = 0.35  # a list is searched more strictly than a holder is compared
     pad_accept: float | None = None  # None: liveness is not asked for

@@ -80,11 +80,13 @@ _PROFILES = {
         needs_face=True,
         document_reference=True,
         bands=SHIPPED_BANDS,
+        face_cohort=True,
         bound_before_s=24 * 3600.0,
     ),
     Profile.HOSPITAL: replace(
         _CARD,
         profile=Profile.HOSPITAL,
+        face_cohort=True,
         bands=SHIPPED_BANDS,  # for a site that has its patients' consent and sets `needs_face`
         min_assurance=Assurance.SIGNED,
         one_per_identity=False,

@@ -19,16 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from models.decision import Policy
 from models.face import FaceBands
-from models.store.errors import WrongStore
 from models.store.manifest_db import ManifestWriter
 from models.store.manifest_rows import ManifestChange, ManifestContents
-from models.store.ticket_bytes import watch_from_bytes
-from models.store.vault import DeviceKey, SealBroken, decrypt, watch_key
+from models.store.vault import DeviceKey, SealBroken
 from models.ticket import ManifestState
-from models.watch import WatchEntry
 from models.wire import WireError, from_builtins, from_json
 from sync import bundle_format as layout
 from sync.bundle_format import Header
+from sync.bundle_sealed import cohorts, watch_entries
 from sync.refusals import (
     BadSignature,
     ClockBehind,
@@ -89,11 +87,6 @@ def wrapping_place(event: str, version: int, recipient: str) -> bytes:
     return b"event secret\0" + version.to_bytes(8, "big") + event.encode() + b"\0" + recipient.encode()
 
 
-def watch_place(event: str) -> bytes:
-    """To what a travelling watch entry is bound."""
-    return b"travelling watch entry\0" + event.encode()
-
-
 def look(path: Path, issuers: Mapping[str, bytes]) -> Header:
     """The header of a bundle whose signature is good; the parts aren't read. Raises `BundleRefused`."""
     with _opened(path) as file:
@@ -125,7 +118,7 @@ def verify(path: Path, trust: Trust, installed: ManifestState | None, now: float
             layout.check_part(file, part)
         secret = _unwrap(header, trust) if header.kind == "base" else b""
         file.seek(parts_at)
-        _walk(file, header, secret)
+        _walk(file, header, policy, secret)
     return VerifiedBundle(path, header, parts_at, _state(header), policy, secret)
 
 
@@ -137,7 +130,7 @@ def apply(bundle: VerifiedBundle, writer: ManifestWriter, now: float) -> None:
         if header.kind == "delta":
             writer.change(_change(bundle, file), now)
             return
-        tickets, openings, watch = header.parts
+        tickets, openings, watch, *rest = header.parts
         contents = ManifestContents(
             bundle.state,
             header.issuer,
@@ -145,7 +138,8 @@ def apply(bundle: VerifiedBundle, writer: ManifestWriter, now: float) -> None:
             bundle.event_secret,
             layout.ticket_records(file, tickets),
             layout.opening_records(file, openings),
-            _watch_entries(file, watch, bundle.state.event, bundle.event_secret),
+            watch_entries(file, watch, bundle.state.event, bundle.event_secret),
+            (each for part in rest for each in cohorts(file, part, bundle.policy, bundle.event_secret)),
         )
         writer.apply(contents, now)
 
@@ -202,7 +196,7 @@ def _header(raw: bytes) -> Header:
     except WireError as error:
         raise Malformed(f"the bundle's header is signed and can't be used ({error}): ask the issuer") from None
     names = tuple(part.name for part in header.parts)
-    if names != layout.PARTS[header.kind] or layout.digest_of(header.parts, header.before) != header.digest:
+    if names not in layout.PARTS[header.kind] or layout.digest_of(header.parts, header.before) != header.digest:
         raise Malformed("the bundle's list of parts contradicts itself: ask the issuer to build it again")
     if header.kind == "base" and (header.after or header.before or header.tickets != header.count("tickets")):
         raise Malformed("the bundle says of itself what a whole manifest can't be: ask the issuer to build it again")
@@ -273,25 +267,17 @@ def _unwrap(header: Header, trust: Trust) -> bytes:
         raise OtherGate("the bundle is made for another device key: give the issuer this gate's public key") from None
 
 
-def _walk(file: BinaryIO, header: Header, secret: bytes) -> None:
+def _walk(file: BinaryIO, header: Header, policy: Policy, secret: bytes) -> None:
     walks: dict[str, Callable[[BinaryIO, layout.Part], Iterator[Any]]] = {
         "removed": layout.removed_records,
         "tickets": layout.ticket_records,
         "openings": layout.opening_records,
-        "watch": lambda file, part: _watch_entries(file, part, header.event, secret),
+        "watch": lambda file, part: watch_entries(file, part, header.event, secret),
+        layout.COHORT: lambda file, part: cohorts(file, part, policy, secret),
     }
     for part in header.parts:
         for _ in walks[part.name](file, part):
             pass
-
-
-def _watch_entries(file: BinaryIO, part: layout.Part, event: str, secret: bytes) -> Iterator[WatchEntry]:
-    key, place = watch_key(secret), watch_place(event)
-    for sealed in layout.watch_records(file, part):
-        try:
-            yield watch_from_bytes(decrypt(key, sealed, place))
-        except (SealBroken, WrongStore):
-            raise Malformed("a watch entry in the bundle can't be opened: ask the issuer to build it again") from None
 
 
 def _state(header: Header) -> ManifestState:

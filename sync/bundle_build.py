@@ -16,13 +16,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.decision import Policy
-from models.store.ticket_bytes import ticket_to_bytes, watch_to_bytes
-from models.store.vault import SECRET_BYTES, encrypt, lookup_key, row_number, seal_row, watch_key, wrap_for
+from models.store.ticket_bytes import ticket_to_bytes
+from models.store.vault import SECRET_BYTES, lookup_key, row_number, seal_row, wrap_for
 from models.ticket import ManifestState
 from models.wire import from_json, to_builtins, to_json
 from sync import bundle_format as layout
-from sync.bundle import watch_place, wrapping_place
+from sync.bundle import wrapping_place
 from sync.bundle_format import Header, Part
+from sync.bundle_sealed import seal_cohort, seal_watch
+from sync.cohort import cohort_of
 from sync.holding import Holding, Listed
 from sync.one_model import mixed_models
 
@@ -75,15 +77,22 @@ def build(
     listed: Sequence[Listed] = (),
     progress: Progress | None = None,
 ) -> Header:
-    """Write the bundle to `out`, whole or not at all. Raises `CannotBuild`."""
+    """Write the bundle to `out`, whole or not at all. Raises `CannotBuild`.
+
+    Where the policy wants a cohort and enough persons enrolled a face, it is made here and goes along.
+    """
     _check_issue(issue)
     if mixed := mixed_models(holdings, listed):
         raise MixedModels(mixed)
     rows = _in_row_order(holdings, issue)
+    models = [bands.model_version for bands in issue.policy.bands] if issue.policy.face_cohort else []
+    cohort = cohort_of((holding for _, holding in rows), models)
     with ExitStack() as stack:
-        tickets, openings, watch = writers = _writers("base", out, stack)
+        tickets, openings, watch, *rest = writers = _writers(layout.PARTS["base"][cohort is not None], out, stack)
         _write_people(rows, issue, tickets, openings, progress)
         _write_watch(listed, issue, watch)
+        if cohort is not None:
+            rest[0].add(seal_cohort(cohort, issue.event, issue.event_secret))
         header = _header(issue, "base", tuple(writer.part() for writer in writers), len(rows))
         _write_out(out, header, issue.signing_key, [writer.file for writer in writers])
     return header
@@ -122,7 +131,7 @@ def build_delta(
     if set(gone) & {row for row, _ in rows}:
         raise CannotBuild("a ticket can't be changed and removed at once")
     with ExitStack() as stack:
-        removal, sealed, openings = writers = _writers("delta", out, stack)
+        removal, sealed, openings = writers = _writers(layout.PARTS["delta"][0], out, stack)
         for row in gone:
             removal.add(layout.removed_record(row))
         _write_people(rows, issue, sealed, openings, None)
@@ -131,11 +140,9 @@ def build_delta(
     return header
 
 
-def _writers(kind: str, out: Path, stack: ExitStack) -> list[_PartWriter]:
-    """One for each part of this kind of bundle, with files that nobody else sees."""
-    return [
-        _PartWriter(name, stack.enter_context(tempfile.TemporaryFile(dir=out.parent))) for name in layout.PARTS[kind]
-    ]
+def _writers(names: tuple[str, ...], out: Path, stack: ExitStack) -> list[_PartWriter]:
+    """One for each part, with files that nobody else sees."""
+    return [_PartWriter(name, stack.enter_context(tempfile.TemporaryFile(dir=out.parent))) for name in names]
 
 
 class _PartWriter:
@@ -222,7 +229,6 @@ def _write_people(
 
 
 def _write_watch(listed: Sequence[Listed], issue: Issue, watch: _PartWriter) -> None:
-    key, place = watch_key(issue.event_secret), watch_place(issue.event)
     for item in listed:
         entry = item.entry
         if entry.template and not entry.legal_basis:
@@ -230,7 +236,7 @@ def _write_watch(listed: Sequence[Listed], issue: Issue, watch: _PartWriter) -> 
         if item.document is not None:
             person = lookup_key(issue.event_secret, item.document.kind, item.document.number)
             entry = replace(entry, person_key=person.hex())
-        watch.add(layout.watch_record(encrypt(key, watch_to_bytes(entry), place)))
+        watch.add(seal_watch(entry, issue.event, issue.event_secret))
 
 
 def _header(

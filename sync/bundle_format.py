@@ -6,12 +6,14 @@
     64  Ed25519 signature over "menshen bundle\\0" and the header
     …   the parts, one after another, as long as the header says
 
-Parts and their records, all sorted so that equal rows can't hide; a base has the last three, a delta the first three:
+Parts and their records, all sorted so that equal rows can't hide; a delta has the first three, a base those from the
+second on, with a cohort where enough persons enrolled a face:
 
     removed   row (8)                                       by row
     tickets   row (8), length (4), sealed ticket            by row
     openings  lookup key (32), row (8), wrapped key (60)    by lookup key and row
     watch     length (4), sealed watch entry
+    cohort    length (4), sealed cohort                     one
 
 A delta goes on top of one certain manifest, which it names by version and digest: it takes rows away and puts rows in,
 new ones and changed ones, with all the openings of these. Its own digest is over that manifest's digest and its parts,
@@ -35,7 +37,10 @@ FORMAT = 1
 MAGIC = b"MENSHEN\n"
 SIGNED = b"menshen bundle\0"
 SIGNATURE_BYTES = 64
-PARTS = {"base": ("tickets", "openings", "watch"), "delta": ("removed", "tickets", "openings")}
+COHORT = "cohort"
+_WHOLE = ("tickets", "openings", "watch")
+PARTS = {"base": (_WHOLE, (*_WHOLE, COHORT)), "delta": (("removed", "tickets", "openings"),)}
+"""The parts that a bundle may have."""
 
 HEADER_LIMIT = 16 * 2**20
 PART_LIMIT = 4 * 2**30

@@ -9,22 +9,30 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
+from models.cohort import Cohort
 from models.decision import Policy
 from models.ids import DocumentType
 from models.store.connection import WriterLock, as_store_failure, connect_reader, connect_writer
 from models.store.errors import WrongStore
+from models.store.manifest_held import Held, held_in, secret_place, state_in
 from models.store.manifest_rows import Found, ManifestChange, ManifestContents
 from models.store.migrate import check_version, migrate
-from models.store.ticket_bytes import ticket_from_bytes, watch_from_bytes, watch_to_bytes
+from models.store.ticket_bytes import (
+    cohort_from_bytes,
+    cohort_to_bytes,
+    ticket_from_bytes,
+    watch_from_bytes,
+    watch_to_bytes,
+)
 from models.store.vault import DeviceKey, Opener, lookup_key, row_number
 from models.ticket import ManifestState, Ticket, TicketStatus
 from models.watch import WatchEntry
-from models.wire import WireError, from_json, to_json
+from models.wire import to_json
 
-_TABLES = ("opening", "ticket", "revocation", "watch", "manifest")
+_TABLES = ("opening", "ticket", "revocation", "watch", "cohort", "manifest")
 _FIND = """
     SELECT opening.row, opening.wrapped, ticket.sealed, revocation.row IS NOT NULL
     FROM opening JOIN ticket USING (row) LEFT JOIN revocation ON revocation.row = opening.row
@@ -55,6 +63,9 @@ class ManifestWriter:
             connection.executemany("INSERT INTO ticket VALUES (?, ?)", contents.tickets)
             connection.executemany("INSERT INTO opening VALUES (?, ?, ?)", contents.openings)
             connection.executemany("INSERT INTO watch (lookup_key, sealed) VALUES (?, ?)", self._sealed_watch(contents))
+            for cohort in contents.cohort:
+                sealed = self._device_key.seal(cohort_to_bytes(cohort), _cohort_place(contents.state.event))
+                connection.execute("INSERT INTO cohort VALUES (1, ?)", (sealed,))
             self._insert_manifest(contents.state, contents.issuer, contents.policy, contents.event_secret, now)
         with as_store_failure(self._path):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a reader in the middle only delays it
@@ -100,7 +111,7 @@ class ManifestWriter:
     def state(self) -> ManifestState | None:
         """Which manifest is in force. Needs no right device key, so that a gate with a new one can be loaded again."""
         with as_store_failure(self._path):
-            return _state(self._connection)
+            return state_in(self._connection)
 
     def highest_version(self, event: str) -> int:
         """The highest version of `event` ever installed here, or 0."""
@@ -113,9 +124,9 @@ class ManifestWriter:
         self._connection.close()
         self._writer_lock.close()
 
-    def _in_force(self) -> _Held | None:
+    def _in_force(self) -> Held | None:
         with as_store_failure(self._path):
-            return _held(self._connection, self._device_key)
+            return held_in(self._connection, self._device_key)
 
     def _sealed_watch(self, contents: ManifestContents) -> Iterator[tuple[bytes, bytes]]:
         for entry in contents.watch:
@@ -125,7 +136,7 @@ class ManifestWriter:
     def _insert_manifest(
         self, state: ManifestState, issuer: str, policy: Policy, event_secret: bytes, now: float
     ) -> None:
-        secret = self._device_key.seal(event_secret, _secret_place(state.event))
+        secret = self._device_key.seal(event_secret, secret_place(state.event))
         identity = (state.event, state.version, issuer, state.issued_at, state.expires_at, now)
         content = (state.tickets, state.digest, to_json(policy).decode(), secret)
         self._connection.execute("INSERT INTO manifest VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*identity, *content))
@@ -147,15 +158,6 @@ class ManifestWriter:
                 raise
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The manifest in force, opened in memory."""
-
-    state: ManifestState
-    policy: Policy
-    event_secret: bytes = field(repr=False)
-
-
 class ManifestReader:
     """Looks people up; never writes. The file may come later, and may be replaced under it at any time.
 
@@ -169,7 +171,7 @@ class ManifestReader:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._data_version = -1
-        self._held: _Held | None = None
+        self._held: Held | None = None
 
     def find(self, document: DocumentType, number: str) -> Found:
         """All tickets that the document opens, and the watch entries about it. Empty while there is no manifest."""
@@ -190,7 +192,7 @@ class ManifestReader:
     def state(self) -> ManifestState | None:
         """Which manifest is in force."""
         with self._snapshot() as connection:
-            return _state(connection) if connection else None
+            return state_in(connection) if connection else None
 
     def policy(self) -> Policy | None:
         """The event's rules, as its issuer signed them."""
@@ -206,6 +208,15 @@ class ManifestReader:
                 return ()
             rows = connection.execute("SELECT lookup_key, sealed FROM watch ORDER BY id").fetchall()
         return tuple(self._open_watch(held.state.event, *row) for row in rows)
+
+    def cohort(self) -> Cohort | None:
+        """What those who enrolled have in common, where the manifest says it."""
+        with self._snapshot() as connection:
+            held = self._in_force(connection)
+            row = connection.execute("SELECT sealed FROM cohort").fetchone() if connection and held else None
+        return (
+            cohort_from_bytes(self._device_key.open(row[0], _cohort_place(held.state.event))) if row and held else None
+        )
 
     def close(self) -> None:
         """Give the file back. May be called twice."""
@@ -233,12 +244,12 @@ class ManifestReader:
                 self._disconnect()  # the next call begins afresh
                 raise
 
-    def _in_force(self, connection: sqlite3.Connection | None) -> _Held | None:
+    def _in_force(self, connection: sqlite3.Connection | None) -> Held | None:
         if connection is None:
             return None
         (data_version,) = connection.execute("PRAGMA data_version").fetchone()
         if data_version != self._data_version:
-            self._held = _held(connection, self._device_key)
+            self._held = held_in(connection, self._device_key)
             self._data_version = data_version
         return self._held
 
@@ -266,31 +277,14 @@ def _forget_row(connection: sqlite3.Connection, row: int) -> None:
         connection.execute(f"DELETE FROM {table} WHERE row = ?", (row,))  # noqa: S608 - names from the line above
 
 
-def _state(connection: sqlite3.Connection) -> ManifestState | None:
-    row = connection.execute("SELECT event, version, issued_at, expires_at, tickets, digest FROM manifest").fetchone()
-    return ManifestState(*row) if row else None
-
-
-def _held(connection: sqlite3.Connection, device_key: DeviceKey) -> _Held | None:
-    state = _state(connection)
-    if state is None:
-        return None
-    policy, secret = connection.execute("SELECT policy, event_secret FROM manifest").fetchone()
-    try:
-        rules = from_json(Policy, policy)
-    except WireError as error:
-        raise WrongStore(f"the manifest's policy can't be read ({error}): load the manifest again") from None
-    return _Held(state, rules, device_key.open(secret, _secret_place(state.event)))
-
-
 def _open_ticket(opener: Opener, row: int, wrapped: bytes, sealed: bytes, revoked: int) -> Ticket:
     ticket = ticket_from_bytes(opener.open(row, wrapped, sealed))
     return replace(ticket, status=TicketStatus.REVOKED) if revoked else ticket
 
 
-def _secret_place(event: str) -> bytes:
-    return b"event secret\0" + event.encode()
-
-
 def _watch_place(event: str, key: bytes) -> bytes:
     return b"watch\0" + key + b"\0" + event.encode()
+
+
+def _cohort_place(event: str) -> bytes:
+    return b"cohort\0" + event.encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from models.cohort import Cohort
 from models.decision import Policy
 from models.ticket import ManifestState, Ticket
 from models.watch import WatchEntry
@@ -28,6 +29,7 @@ class ManifestContents:
     tickets: Iterable[TicketRow] = field(repr=False)
     openings: Iterable[OpeningRow] = field(repr=False)
     watch: Iterable[WatchEntry] = field(default=(), repr=False)
+    cohort: Iterable[Cohort] = ()  # one, or none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""What stands inside a seal: tickets and watch entries, behind one byte for the version of the wire."""
+"""What stands inside a seal: tickets, watch entries and cohorts, behind one byte for the version of the wire."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
+from models.cohort import Cohort
 from models.store.errors import WrongStore
 from models.ticket import Ticket
 from models.watch import WatchEntry
@@ -31,6 +32,16 @@ def watch_to_bytes(entry: WatchEntry) -> bytes:
 def watch_from_bytes(plain: bytes) -> WatchEntry:
     """The inverse of `watch_to_bytes`. Raises `WrongStore`."""
     return _decode(WatchEntry, plain)
+
+
+def cohort_to_bytes(cohort: Cohort) -> bytes:
+    """The cohort, for sealing."""
+    return _PREFIX + to_msgpack(cohort)
+
+
+def cohort_from_bytes(plain: bytes) -> Cohort:
+    """The inverse of `cohort_to_bytes`. Raises `WrongStore`."""
+    return _decode(Cohort, plain)
 
 
 def _decode(kind: type[T], plain: bytes) -> T:
