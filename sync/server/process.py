@@ -30,6 +30,8 @@ from sync.server.site import authority_of, ensure_site
 KEEP_ALIVE_S = 30
 CONNECTIONS = 4096  # for each worker: a gate holds two or three
 LOOK_AT_CERTIFICATE_S = 3600.0
+WORKER_S = 60
+"""So long a worker may be silent before another takes its place: on a busy machine even to begin takes seconds."""
 HAND_OVER_S = 0.0005
 """So long a thread that the database has answered waits for the one that reads requests, instead of 5 ms."""
 COLLECT_AFTER = 20_000
@@ -93,6 +95,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
+        timeout_worker_healthcheck=WORKER_S,
         h11_max_incomplete_event_size=32 * 1024,
         ssl_context_factory=partial(tls, settings.state_dir / "server.pem"),
     )
