@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync.server import tables
 from sync.server.database import reading
@@ -42,24 +43,44 @@ class Known:
 class Directory:
     """A change made by another worker is seen after `KEEP_S`; one made here at once, by `forget`.
 
-    Whoever finds an old entry reads all those anew, in the same statement, that were asked for since the last time.
+    Whoever finds an old entry reads all those anew, in the same statement, that were asked for since the last time;
+    whoever finds one that will soon be old has that done aside.
     """
 
     KEEP_S = 1.0
+    RENEW_S = 0.5
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._kept: dict[str, tuple[float, Known | None]] = {}
         self._asked: set[str] = set()
+        self._forgotten = 0
         self._reading, self._turn = threading.Lock(), asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
 
     async def look_up(self, device: str) -> Known | None:
         """The device, or `None`, without keeping the event loop waiting for the database."""
         if (kept := self._fresh(device)) is not None:
+            if self._renewing is None and self._hub.clock() - kept[0] > self.RENEW_S:
+                self._renewing = asyncio.create_task(self._renew())
             return kept[1]
         async with self._turn:  # what one finds is mostly what the others wait for
             kept = self._fresh(device)
             return kept[1] if kept is not None else await asyncio.to_thread(self.find, device)
+
+    async def renewed(self) -> None:
+        """Return once what is being read aside has been read."""
+        if self._renewing is not None:
+            await self._renewing
+
+    async def _renew(self) -> None:
+        """While claims keep coming nobody has to wait for what is read anew."""
+        try:
+            await asyncio.to_thread(self._read, (), self.RENEW_S)
+        except SQLAlchemyError:  # whoever finds an old entry will say so
+            pass
+        finally:
+            self._renewing = None
 
     def find(self, device: str) -> Known | None:
         """The device, or `None`."""
@@ -78,6 +99,7 @@ class Directory:
 
     def forget(self, device: str) -> None:
         """Ask the database again next time."""
+        self._forgotten += 1
         self._kept.pop(device, None)
 
     def _fresh(self, device: str) -> tuple[float, Known | None] | None:
@@ -85,19 +107,21 @@ class Directory:
         kept = self._kept.get(device)
         return kept if kept is not None and 0 <= self._hub.clock() - kept[0] < self.KEEP_S else None
 
-    def _read(self, missing: Collection[str]) -> None:
+    def _read(self, missing: Collection[str], older_than_s: float = KEEP_S) -> None:
         if len(self._kept) > _MOST_KEPT:
             self._kept.clear()
         now, kept = self._hub.clock(), self._kept
-        old = (device for device in list(self._asked) if device in kept and now - kept[device][0] >= self.KEEP_S)
+        old = (device for device in list(self._asked) if device in kept and now - kept[device][0] >= older_than_s)
         again = set(islice(old, _MOST_AT_ONCE)) - set(missing)
         self._asked -= again
-        wanted = [*missing, *again]
+        wanted, before = [*missing, *again], self._forgotten
         with reading(self._hub.engine) as connection:
             for start in range(0, len(wanted), _MOST_AT_ONCE):
                 some = wanted[start : start + _MOST_AT_ONCE]
                 found = _known(connection, some)
-                self._kept |= {device: (now, found.get(device)) for device in some}
+                # What changed here meanwhile may have been read before: that is good for this once.
+                at = now if self._forgotten == before else now - self.KEEP_S
+                self._kept |= {device: (at, found.get(device)) for device in some}
 
 
 def _known(connection: Connection, devices: Collection[str]) -> dict[str, Known]:

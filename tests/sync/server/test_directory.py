@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,3 +70,18 @@ def test_a_device_that_is_unknown_is_asked_for_once_a_moment(hub: Hub, kept: Dir
     with _asked(hub) as statements:
         assert kept.find("nobody") is None
     assert statements == []
+
+
+def test_while_a_device_keeps_asking_it_is_read_anew_aside(hub: Hub, kept: Directory, clock: Clock) -> None:
+    async def keep_asking() -> list[str]:
+        await kept.look_up("gate-G1")
+        clock.now += Directory.RENEW_S + 0.1
+        with _asked(hub) as statements:
+            assert await kept.look_up("gate-G1") is not None
+            assert statements == []  # it did not wait
+            await kept.renewed()
+            clock.now += Directory.RENEW_S  # by now the first reading is too old
+            assert await kept.look_up("gate-G1") is not None
+        return statements
+
+    assert _selects(asyncio.run(keep_asking())) == 1
