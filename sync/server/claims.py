@@ -22,6 +22,7 @@ from models.passage import Direction
 from models.wire import from_json
 from sync.contract import ClaimAnswer, ClaimRequest, FirstUse
 from sync.server import tables
+from sync.server.database import each_alone, transaction
 from sync.server.hub import Hub
 from sync.server.many import among, insert_all, insert_new
 from sync.server.used_codes import LOWEST, Shown, kept_step, take_codes
@@ -43,7 +44,7 @@ class Asked:
 
 
 def settle(connection: Connection, asked: Sequence[Asked], now: float) -> list[ClaimAnswer]:
-    """Answer claims, in order, within the caller's transaction.
+    """Answer claims, in order, within the caller's transaction; entries without codes need none.
 
     An exit ends the use before it. A code that was used before gets nothing, whatever it asks for. A claim that is
     repeated gets the answer it got before; one that was given back (nobody came) takes nothing any more. Among
@@ -243,5 +244,7 @@ class ClaimDesk:
         return batch
 
     def _settle(self, asked: list[Asked]) -> list[ClaimAnswer]:
-        with self._hub.begin() as connection:
+        # Taking is one statement; leaving, and codes, are several that belong together.
+        several = any(one.claim.direction == Direction.EXIT or one.claim.code_step is not None for one in asked)
+        with transaction(self._hub.engine) if several else each_alone(self._hub.engine) as connection:
             return settle(connection, asked, self._hub.clock())
