@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from models.decision import CodeNeed, OfflineRule, Policy, Profile, ReEntryMode
-from models.profiles import policy_of
+from models.decision import CodeNeed, OfflineRule, Policy, Profile, Reason, ReEntryMode
+from models.profiles import MAY_BE_OVERRIDDEN, policy_of
+from models.typed import TypedNeed
 from models.wire import to_builtins
 from sync.server.problems import Refused
 
@@ -76,13 +77,30 @@ class Amount:
         return int(number) if self.whole else number
 
 
-Field = YesNo | Choice | Amount
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of a closed list, a box to tick for each: `name.word`."""
+
+    name: str
+    ticks: tuple[StrEnum, ...]
+
+    def shown(self, policy: Policy) -> tuple[str, ...]:
+        """Which are ticked."""
+        return tuple(one.value for one in self.ticks if one in getattr(policy, self.name))
+
+    def read(self, form: Mapping[str, str]) -> Any:
+        """What the form says."""
+        return [one.value for one in self.ticks if form.get(f"{self.name}.{one.value}") == "yes"]
+
+
+Field = YesNo | Choice | Amount | Several
 
 GROUPS: Mapping[str, tuple[Field, ...]] = {
     "who": (
         YesNo("needs_face"),
         YesNo("document_reference"),
         Choice("code_needs", CodeNeed),
+        Choice("typed_needs", TypedNeed),
         YesNo("one_per_identity"),
         Amount("bound_before_s", "hours", HOUR_S, or_none=True),
         Amount("work_quota", "tickets", or_none=True, whole=True),
@@ -102,6 +120,7 @@ GROUPS: Mapping[str, tuple[Field, ...]] = {
     ),
     "staff": (
         YesNo("show_portrait"),
+        Several("overridable", tuple(reason for reason in Reason if reason in MAY_BE_OVERRIDDEN)),
         YesNo("override_by_two"),
         Amount("refer_s", "seconds"),
     ),
@@ -118,6 +137,8 @@ def changes(policy: Policy, form: Mapping[str, str]) -> dict[str, Any]:
     return wanted
 
 
-def _shown(field: Field, form: Mapping[str, str]) -> str | bool:
+def _shown(field: Field, form: Mapping[str, str]) -> str | bool | tuple[str, ...]:
     """As the form came back: an untouched field must not be rounded by having been shown."""
-    return field.read(form) if isinstance(field, YesNo) else form.get(field.name, "").strip()
+    if isinstance(field, YesNo):
+        return bool(field.read(form))
+    return tuple(field.read(form)) if isinstance(field, Several) else form.get(field.name, "").strip()

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from models.decision import Policy, Profile, ReEntryMode, Verdict
-from models.profiles import policy_of
+from models.decision import Policy, Profile, Reason, ReEntryMode, Verdict
+from models.ids import DocumentType
+from models.profiles import MAY_BE_OVERRIDDEN, policy_of
+from models.typed import TypedNeed
 from models.wire import from_json, to_json
-from sync.server import tables
+from sync.server import routes_pretix, tables
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.leases import find_lease
-from sync.server.pages.rule_fields import FIELDS, Amount, changes
+from sync.server.pages.rule_fields import FIELDS, Amount, Several, changes
 from sync.server.permissions import Role
-from sync.server.pretix_link import NewLink, make_link
+from sync.server.pretix_link import NewLink, link_of, make_link
 from sync.server.tickets import NewEvent, make_event, policy_of_event, put_tickets
-from sync.sources.pretix_client import Access
+from sync.sources.pretix_client import Access, Pretix
+from sync.sources.pretix_reading import Reading
+from tests.sync.pretix_fake import TOKEN, URL, FakePretix
 from tests.sync.server.organiser import furnish
 from tests.sync.server.pages_client import Browser, browsing, enrol_person
 from tests.sync.server.test_pages import EVENT, holding
@@ -65,7 +71,8 @@ def policy(hub: Hub) -> Policy:
 
 def form(of: Policy, **otherwise: str) -> dict[str, str]:
     """The rules as a browser sends them back; `off`: not ticked."""
-    said = {field.name: field.shown(of) for field in FIELDS}
+    said = {field.name: field.shown(of) for field in FIELDS if not isinstance(field, Several)}
+    said |= {f"{field.name}.{one}": True for field in FIELDS if isinstance(field, Several) for one in field.shown(of)}
     typed = {name: "yes" if value is True else str(value) for name, value in said.items() if value is not False}
     return {name: value for name, value in (typed | otherwise).items() if value != "off"}
 
@@ -89,6 +96,25 @@ def test_rules_are_changed_in_the_units_of_the_page(owner: Browser, hub: Hub) ->
     assert (now.occupancy_limit, now.claims, now.one_per_identity) == (4000, True, True)
     owner.post(f"{BASE}/rules", **form(now, occupancy_limit="", one_per_identity="off"))
     assert (policy(hub).occupancy_limit, policy(hub).one_per_identity) == (None, False)
+
+
+def test_what_a_supervisor_may_override_is_ticked_one_by_one_and_nothing_else_can_be(owner: Browser, hub: Hub) -> None:
+    page = owner.get(f"{BASE}/rules").text
+    ticks = set(re.findall(r'name="overridable\.([a-z_]+)"', page))
+    assert ticks == {reason.value for reason in MAY_BE_OVERRIDDEN}
+    wanted = {"overridable.wrong_gate": "off", "overridable.occupancy": "yes", "overridable.revoked": "yes"}
+    owner.post(f"{BASE}/rules", **form(policy(hub), override_by_two="yes", typed_needs="document", **wanted))
+    now = policy(hub)
+    assert set(now.overridable) == {
+        Reason.WEAK_CREDENTIAL,
+        Reason.CARD_EXPIRED,
+        Reason.NOT_YET_VALID,
+        Reason.OCCUPANCY,
+    }
+    assert (now.override_by_two, now.typed_needs) == (True, TypedNeed.DOCUMENT)
+    page = owner.get(f"{BASE}/rules").text
+    assert 'name="overridable.occupancy" value="yes" checked' in page
+    assert 'name="overridable.wrong_gate" value="yes">' in page
 
 
 @pytest.mark.parametrize(
@@ -211,6 +237,36 @@ def test_a_link_that_can_not_work_is_not_made(owner: Browser, hub: Hub, wrong: d
     assert SECRET not in answer.text
     with hub.begin() as connection:
         assert connection.execute(select(tables.pretix_link)).all() == []
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> FakePretix:
+    """A pretix at the other end of the wire."""
+    fake = FakePretix()
+    monkeypatch.setattr(routes_pretix, "Pretix", partial(Pretix, transport=fake.transport))
+    return fake
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_exchanging_a_link_keeps_what_the_form_does_not_show(
+    owner: Browser, hub: Hub, shop: FakePretix, elsewhere: bool
+) -> None:
+    """Of another event at pretix the lists and products have other numbers."""
+    reading = Reading("passport_no", "kind", {"p": DocumentType.PASSPORT}, categories={"12": "standing"}, consent="ok")
+    with hub.begin() as connection:
+        access = Access(URL, "hall", "gala" if not elsewhere else "matinee", "Token", "old")
+        make_link(hub, connection, "li", EVENT, NewLink(access, 7, reading, gate_lists={"North": 8}))
+    assert 'value="passport_no"' in owner.get(f"{BASE}/pretix").text
+    wish = {"base_url": URL, "credential": TOKEN, "number": "passport_no", "consent": "ok2"}
+    assert owner.post(f"{BASE}/pretix", **FIELDS_OF_A_LINK | wish).status_code == 200
+    with hub.begin() as connection:
+        held = link_of(hub, connection, EVENT)
+    assert (held.check_in_list, held.access.token) == (1, TOKEN)
+    assert (held.reading.documents, held.reading.document) == ({"p": DocumentType.PASSPORT}, "kind")
+    assert (held.reading.number, held.reading.consent) == ("passport_no", "ok2")
+    assert (dict(held.gate_lists), dict(held.reading.categories)) == (
+        ({}, {}) if elsewhere else ({"North": 8}, {"12": "standing"})
+    )
 
 
 def test_who_may_not_set_up_an_event_only_looks(owner: Browser, hub: Hub) -> None:
