@@ -13,6 +13,7 @@ import numpy.typing as npt
 from drivers.errors import UnknownDevice
 from drivers.face import _quality
 from drivers.face._chip import Points, cut
+from drivers.face._pad_watch import Watch
 from drivers.face._quality import Limits
 from drivers.face._yunet import Detector, Seen
 from drivers.interfaces import Frame
@@ -34,26 +35,30 @@ SHARPNESS_RATIO = 3.2
 class Engine:
     """A `FaceEngine`: YuNet, five points to their places, and the network."""
 
-    def __init__(self, card: FaceCard, detector: Detector, features: Features, limits: Limits) -> None:
+    def __init__(
+        self, card: FaceCard, detector: Detector, features: Features, limits: Limits, pad: Watch | None = None
+    ) -> None:
         assert card.recipe is not None
         self.model_version = card.model_version
-        self.limits, self._detector, self._features = limits, detector, features
+        self.limits, self._detector, self._features, self._pad = limits, detector, features, pad
         self._targets: Points = np.array(card.recipe.points, np.float64)
         self._size = (card.recipe.width, card.recipe.height)
         self._features(np.zeros((*self._size[::-1], 3), np.uint8))  # the first look is slow: not at a visitor's cost
 
     def probe(self, frame: Frame) -> FaceProbe:
         """The nearest (highest) face in `frame`. About equally high ones are `SEVERAL`: nobody is picked by chance."""
-        return self._probe(frame, self.limits.min_height, self.limits.rival)
+        return self._probe(frame, self.limits.min_height, self.limits.rival, self._pad)
 
     def enrol(self, frame: Frame) -> FaceProbe:
         """The one face of an enrolment picture: larger than in a lane, and alone (no bystander of a third)."""
         return self._probe(frame, self.limits.enrol_height, 1 / 3)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is held but what tells a living face, which is forgotten."""
+        if self._pad is not None:
+            self._pad.forget()
 
-    def _probe(self, frame: Frame, min_height: float, rival: float) -> FaceProbe:
+    def _probe(self, frame: Frame, min_height: float, rival: float, pad: Watch | None = None) -> FaceProbe:
         _quality.check_frame(frame)
         faces = self._detector.find(frame, min_height * max(rival, 0.5))
         if not faces:
@@ -66,7 +71,8 @@ class Engine:
             quality, self.limits, min_height=min_height, covered=self._is_covered(chip), several=several
         )
         template = b"" if problem else _unit(self._features(chip))
-        return FaceProbe(self.model_version, template, quality, problem, frames=1)
+        live = None if problem or pad is None else pad.score(frame, *faces[0].points[:2])
+        return FaceProbe(self.model_version, template, quality, problem, live, frames=1)
 
     def _is_covered(self, chip: Frame) -> bool:
         """Whether nose and cheeks have another colour than the skin between the eyes."""

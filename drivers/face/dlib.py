@@ -34,9 +34,10 @@ import cv2
 import numpy as np
 
 from drivers.errors import MissingLibrary, UnknownDevice
-from drivers.face import _dlib_features, _quality
+from drivers.face import _dlib_features, _pad_watch, _quality
 from drivers.face._dlib_search import Found, Search
-from drivers.face._quality import Limits
+from drivers.face._pad_watch import Watch
+from drivers.face._quality import Limits, Point
 from drivers.interfaces import Frame
 from drivers.url import DeviceUrl
 from models.face import FaceProbe, FaceProblem
@@ -50,6 +51,7 @@ OPTIONS = _quality.OPTIONS | {
     "network": "who computes the features: auto (the fastest that equals dlib), fast (never dlib) or dlib (auto)",
     "follow": "look for a face where the last frame had it; no: search every frame as if it were the first (yes)",
     "weights": "another network file of dlib's shape (the package's)",
+    **_pad_watch.OPTIONS,
 }
 MODEL_VERSION = "dlib-resnet-v1-hog5"
 USUAL_WEIGHTS = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
@@ -71,16 +73,23 @@ def open(url: DeviceUrl) -> Engine:
     """The engine as `url` asks for it."""
     network = url.choice("network", _dlib_features.CHOICES, "auto")
     weights = url.option("weights", Path, None)
-    return Engine(Limits.from_url(url), network=network, follow=url.option("follow", bool, True), weights=weights)
+    follow, pad = url.option("follow", bool, True), _pad_watch.from_url(url)
+    return Engine(Limits.from_url(url), network=network, follow=follow, weights=weights, pad=pad)
 
 
 class Engine:
     """A `FaceEngine` on dlib. `computed_by` names who computes the features."""
 
     def __init__(
-        self, limits: Limits | None = None, *, network: str = "auto", follow: bool = True, weights: Path | None = None
+        self,
+        limits: Limits | None = None,
+        *,
+        network: str = "auto",
+        follow: bool = True,
+        weights: Path | None = None,
+        pad: Watch | None = None,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits, self._pad = limits or Limits(), pad
         folder = _networks()
         file = weights or folder / "dlib_face_recognition_resnet_model_v1.dat"
         self.model_version = MODEL_VERSION if weights is None else _version_of(weights)
@@ -93,7 +102,7 @@ class Engine:
     def probe(self, frame: Frame) -> FaceProbe:
         """The nearest (largest) face in `frame`. About equally large ones are `SEVERAL`: nobody is picked by chance."""
         find = self._search.follow if self._follow else self._search.find
-        return self._probe(frame, find, self.limits.min_height, self.limits.rival)
+        return self._probe(frame, find, self.limits.min_height, self.limits.rival, self._pad)
 
     def enrol(self, frame: Frame) -> FaceProbe:
         """The one face of an enrolment picture: larger than in a lane, and alone (no bystander of a third)."""
@@ -102,32 +111,36 @@ class Engine:
     def close(self) -> None:
         """Nothing is held but the last face's place, which is forgotten."""
         self._search.forget()
+        if self._pad is not None:
+            self._pad.forget()
 
-    def _probe(self, frame: Frame, find: Find, min_height: float, rival: float) -> FaceProbe:
+    def _probe(self, frame: Frame, find: Find, min_height: float, rival: float, pad: Watch | None = None) -> FaceProbe:
         _quality.check_frame(frame)
         faces = find(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), min_height, rival)
         if not faces:
             return FaceProbe(self.model_version, problem=FaceProblem.NO_FACE, frames=1)
-        chip, nose = self._align(frame, faces[0])
+        chip, nose, eyes = self._align(frame, faces[0])
         quality = _quality.measure(chip, faces[0].height, nose)
         several = len(faces) > 1 and faces[1].height >= rival * faces[0].height
         covered = _quality.tone_gap(chip[BROW], [chip[NOSE], chip[CHEEKS]]) > self.limits.max_tone_gap
         problem = _quality.first_problem(quality, self.limits, min_height=min_height, covered=covered, several=several)
         template = b"" if problem else self._features(chip)
-        return FaceProbe(self.model_version, template, quality, problem, frames=1)
+        live = None if problem or pad is None else pad.score(frame, *eyes)
+        return FaceProbe(self.model_version, template, quality, problem, live, frames=1)
 
-    def _align(self, frame: Frame, face: Found) -> tuple[Frame, float]:
-        """The chip (BGR) and the nose's place between the outer eye corners."""
+    def _align(self, frame: Frame, face: Found) -> tuple[Frame, float, tuple[Point, Point]]:
+        """The chip (BGR), the nose's place between the outer eye corners, and the centres of the eyes."""
         rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
         right, bottom = face.left + face.width - 1, face.top + face.height - 1
         box = dlib.rectangle(round(face.left), round(face.top), round(right), round(bottom))
         shape = self._landmarks(rgb, box)
-        # Points 0 and 2 are the outer eye corners, 4 is the base of the nose.
-        outer_right, outer_left, nose = (np.array([shape.part(i).x, shape.part(i).y], float) for i in (0, 2, 4))
-        chip = dlib.get_face_chip(rgb, shape, CHIP_PX, CHIP_PADDING)
-        return cv2.cvtColor(chip, cv2.COLOR_RGB2BGR).astype(np.uint8), _quality.nose_place(
-            outer_left, outer_right, nose
+        # The outer and inner corner of one eye, of the other, and the base of the nose.
+        outer_right, inner_right, outer_left, inner_left, nose = (
+            np.array([shape.part(i).x, shape.part(i).y], float) for i in range(5)
         )
+        chip = cv2.cvtColor(dlib.get_face_chip(rgb, shape, CHIP_PX, CHIP_PADDING), cv2.COLOR_RGB2BGR).astype(np.uint8)
+        eyes = ((outer_right + inner_right) / 2, (outer_left + inner_left) / 2)
+        return chip, _quality.nose_place(outer_left, outer_right, nose), eyes
 
     def _features(self, chip: Frame) -> bytes:
         return self._network(chip).astype("<f4").tobytes()

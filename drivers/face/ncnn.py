@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from drivers.errors import BadAnswer, MissingLibrary, UnknownDevice
-from drivers.face import _quality
+from drivers.face import _pad_watch, _quality
 from drivers.face._networked import Engine, Features, load
 from drivers.face._quality import Limits
 from drivers.interfaces import Frame
@@ -33,7 +33,7 @@ try:
 except ImportError as absent:
     raise MissingLibrary("the ncnn face engine needs ncnn: pip install ncnn") from absent
 
-OPTIONS = _quality.OPTIONS
+OPTIONS = _quality.OPTIONS | _pad_watch.OPTIONS
 
 
 def open(url: DeviceUrl) -> Engine:
@@ -41,7 +41,8 @@ def open(url: DeviceUrl) -> Engine:
     card, files, detector = load(url, Runner.NCNN)
     if card.recipe is None or len(files) != 2:
         raise UnknownDevice(f"{url}: an ncnn network is a .param and a .bin file, the card names {len(files)}")
-    return Engine(card, detector, _features(files[0], files[1], card.recipe), Limits.from_url(url))
+    features = _features(files[0], files[1], card.recipe)
+    return Engine(card, detector, features, Limits.from_url(url), _pad_watch.from_url(url))
 
 
 def _features(param: bytes, weights: bytes, recipe: Recipe) -> Features:

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from drivers.errors import BadAnswer, MissingLibrary, UnknownDevice
-from drivers.face import _quality
+from drivers.face import _pad_watch, _quality
 from drivers.face._networked import Engine, Features, load
 from drivers.face._quality import Limits
 from drivers.interfaces import Frame
@@ -31,7 +31,8 @@ from models.face_card import Colour, Recipe, Runner
 
 CHOICES = ("auto", "onnxruntime", "opencv")
 OPTIONS = _quality.OPTIONS | {
-    "network": "who computes the network: auto (the fastest here), onnxruntime or opencv (auto)"
+    "network": "who computes the network: auto (the fastest here), onnxruntime or opencv (auto)",
+    **_pad_watch.OPTIONS,
 }
 
 
@@ -42,7 +43,8 @@ def open(url: DeviceUrl) -> Engine:
     if card.recipe is None or len(files) != 1:
         raise UnknownDevice(f"{url}: an ONNX network is one file, the card names {len(files)}")
     try:
-        return Engine(card, detector, _features(files[0], card.recipe, wanted), Limits.from_url(url))
+        features = _features(files[0], card.recipe, wanted)
+        return Engine(card, detector, features, Limits.from_url(url), _pad_watch.from_url(url))
     except cv2.error:
         raise UnknownDevice(f"{url}: OpenCV can't run this network as its card says") from None
 

@@ -141,5 +141,5 @@ def test_drivers_are_listed_without_the_parts_they_share() -> None:
 
 
 def test_every_limit_is_an_option_and_every_other_option_the_engines_own() -> None:
-    own = {"network", "follow", "weights"}
+    own = {"network", "follow", "weights", "pad"}
     assert set(dlib.OPTIONS) == set(_quality.Limits.__dataclass_fields__) | own

@@ -245,3 +245,14 @@ def test_the_shipped_bands_admit_no_stranger_among_all_photographs(shelf: Path) 
     assert everyone.fnmr(bands.accept).value < 0.15
     assert everyone.fnmr(bands.refuse).interval[1] < 0.05
     assert figures["cctwelve, frontal"].failures.errors == 0
+
+
+@needs_networks
+@pytest.mark.parametrize("pad", ["cues", str(NETWORKS / "minifasnet")])
+def test_it_tells_how_live_a_good_face_looks_where_it_is_asked(shelf: Path, pad: str) -> None:
+    engine = connect("face", f"onnx://{shelf}/onnx.toml?network=opencv&pad={pad}")
+    score = engine.probe(visitors.render(WHO)).pad_score
+    assert score is not None
+    assert 0 <= score <= 1
+    assert engine.probe(visitors.empty_lane()).pad_score is None
+    engine.close()
