@@ -138,6 +138,13 @@ def link_of(hub: Hub, connection: Connection, event: str) -> Link:
     )
 
 
+def find_link(hub: Hub, connection: Connection, event: str) -> Link | None:
+    """As `link_of`, or `None`."""
+    table = tables.pretix_link
+    known = connection.execute(select(table.c.event).where(table.c.event == event)).first()
+    return link_of(hub, connection, event) if known else None
+
+
 def linked(connection: Connection) -> list[tuple[str, float]]:
     """All linked events, with their periods in seconds."""
     table = tables.pretix_link
