@@ -16,6 +16,7 @@ from sync.contract import Problem
 from sync.server import problems
 from sync.server.edge import Edge
 from sync.server.hub import Hub
+from sync.server.pages.page_route import refusal
 from sync.server.short_way import Route, ShortWay
 
 FOR_EVERY_ROUTE: dict[int | str, dict[str, Any]] = {
@@ -49,7 +50,7 @@ def make_app(hub: Hub) -> FastAPI:
         title="Menshen", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, responses=FOR_EVERY_ROUTE
     )
     app.state.hub = hub
-    problems.install(app)
+    problems.install(app, refusal)
     largest: dict[str, int] = {}
     short: dict[tuple[str, str], Route] = {}
     for module in modules:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
@@ -26,17 +27,19 @@ class Refused(Exception):
         self.status, self.code, self.detail, self.more = status, code, detail, more
 
 
-def install(app: FastAPI) -> None:
-    """Answer every refusal of `app` with a `sync.contract.Problem`."""
+def install(app: FastAPI, page_of: Callable[[Request, Refused], Response]) -> None:
+    """Answer every refusal of `app` with a `sync.contract.Problem`; a browser that is lost gets `page_of` it."""
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
         return _problem(error.status, error.code, error.detail, **error.more)
 
     @app.exception_handler(HTTPException)
-    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> Response:
         if isinstance(error.__cause__, UnicodeDecodeError):  # the framework's word for it is 400
             return _problem(422, "not_as_documented", "the body is not UTF-8")
+        if error.status_code in (404, 405) and _by_a_person(request):
+            return page_of(request, Refused(404, "http", ""))
         return _problem(error.status_code, "http", str(error.detail))
 
     @app.exception_handler(RequestValidationError)
@@ -58,6 +61,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def our_fault(request: Request, error: Exception) -> JSONResponse:
         return _problem(500, "our_fault", "the server is at fault; its log says more")
+
+
+def _by_a_person(request: Request) -> bool:
+    """Whether somebody looks at the answer."""
+    path = request.url.path
+    return not f"{path}/".startswith("/v1/") and "text/html" in request.headers.get("accept", "")
 
 
 def _problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:

@@ -99,6 +99,16 @@ def test_whoever_is_not_logged_in_is_taken_to_do_so(browser: Browser) -> None:
         assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/log-in")
 
 
+def test_whoever_goes_astray_sees_a_page_and_a_program_a_problem(browser: Browser, owner: Browser) -> None:
+    look = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/no/such/place", "/events/x/nothing", "/log-out"):
+        answer = browser.get(path, headers=look)
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (404, "text/html")
+        assert "此地址没有内容" in answer.text
+    assert browser.get("/v1/nothing", headers=look).json()["code"] == "http"
+    assert browser.get("/no/such/place", headers={"accept": "*/*"}).json()["code"] == "http"
+
+
 def test_a_wrong_password_says_nothing_of_the_account(browser: Browser) -> None:
     wrong = [browser.client.post("/log-in", data={"account": name, "password": "x"}) for name in ("owner", "nobody")]
     assert [answer.status_code for answer in wrong] == [401, 401]
