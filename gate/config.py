@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from gate import setting as kinds
 from gate.config_words import nearest, shown, title
+from gate.region import WHOLE, Region
 from gate.setting import setting, setting_of
 from gate.tighten import Overrides
 from gate.toml_lines import key_lines
@@ -139,8 +140,9 @@ class Vision:
     """`[vision]`: how patient the gate is with camera and face engine, in seconds, and how it opens portraits."""
 
     start_s: float = setting(kinds.number(1, 300), "20.0", "how long loading the networks may take", 20.0)
-    silence_s: float = setting(
-        kinds.number(0.5, 30), "1.2", "a child silent for longer is replaced; more than one look takes here", 1.2
+    silence_s: float = setting(kinds.number(0.5, 30), "1.2", "a child that looks and is silent for longer is lost", 1.2)
+    region: Region = setting(
+        kinds.REGION, "[0.0, 0.0, 1.0, 1.0]", "this lane in the picture; beyond it nobody is seen", WHOLE
     )
     portrait_decoder: tuple[str, ...] = setting(
         kinds.COMMAND, '""', "your own program for chip pictures in a closed format: stdin to stdout", ()

@@ -45,7 +45,8 @@ class LaneDevices:
         decoder = Decoder(config.vision.portrait_decoder, config.vision.portrait_decoder_s)
         self._mirror = listen(config.socket.mirror_path, config.socket.group) if urls.camera else None
         self.mirror = str(config.socket.mirror_path) if urls.camera else ""
-        self.eyes = Vision(urls.camera, urls.face, post, limits, decoder, self._mirror) if urls.camera else None
+        region = config.vision.region
+        self.eyes = Vision(urls.camera, urls.face, post, limits, decoder, self._mirror, region) if urls.camera else None
         self._needed: list[Pump[Any]] = [self.relay, *([self.sensor] if self.sensor else [])]
         self._spares: list[SparePump[Any]] = [*self.inputs, *self.signals]
         self._pumps: list[Pump[Any]] = [*self.readers, *self._needed, *self._spares]

@@ -25,6 +25,13 @@ class Eyes(Protocol):
     def shows(self, portrait: bytes) -> bool:
         """Whether the screens can be shown a document's `portrait`."""
 
+    def watch(self, seconds: float, frames: int, apart: dict[str, float]) -> None:
+        """Hold the features of who stands in the lane for so many seconds before anybody asks; 0: hold none.
+
+        `frames` good frames of one person make an answer, whose templates lie no farther than `apart` (by model) from
+        each other.
+        """
+
     def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
         """Look for a usable face; one `FaceProbed`, `PortraitRefused` or `FaceFailed` follows."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from gate.before_card import BeforeCard
 from gate.by_eye import ByEye
 from gate.claims import Authority, Nobody
 from gate.clock import Clock
@@ -61,8 +62,7 @@ _log = logging.getLogger("gate.lane")
 
 T = TypeVar("T")
 
-REOPEN_S = 0.5
-"""How soon a ledger that failed is tried again."""
+REOPEN_S = 0.5  # how soon a ledger that failed is tried again
 
 
 class LaneRunner:
@@ -90,6 +90,7 @@ class LaneRunner:
         self._turns: asyncio.Queue[tuple[Event | Rules | Exception, asyncio.Future[bool] | None]] = asyncio.Queue()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self.by_eye = ByEye(eyes)
+        self._before_card = BeforeCard(eyes)
         self._visitor = Visitor(eyes.opens) if eyes is not None else Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reopening = False
@@ -144,6 +145,7 @@ class LaneRunner:
         if self.lane.attempt != before.attempt or not may_go_on(self.lane):
             self._visitor.forget()
         self.by_eye.follow(self.lane, self.rules.policy)
+        self._before_card.follow(self.lane, self.rules.policy)
         done = await self._carry_out_all(effects, now.wall)
         self._visitor.keep_only(scans_to_keep(self.lane))
         return done and (self.lane is not before or bool(effects))
@@ -161,6 +163,7 @@ class LaneRunner:
             await self._fail_ledger(str(error))
             return False
         self.rules = rules
+        self._before_card.follow(self.lane, rules.policy)
         return True
 
     async def _carry_out(self, effect: Effect, at: float) -> bool:

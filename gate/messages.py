@@ -76,13 +76,14 @@ class FaceProbed:
     """The capture's end: a usable probe, or the last problem when time ran out.
 
     `ms` holds the milliseconds spent in all on `grab` and on `probe`, and on the `portrait`. `reference` is what became
-    of the document's portrait, where one was given.
+    of the document's portrait, where one was given. `held_s` is the age of features that were held before the card.
     """
 
     attempt: int
     probe: FaceProbe
     ms: dict[str, float] = field(default_factory=dict)
     reference: FaceReference | None = None
+    held_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

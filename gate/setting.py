@@ -16,6 +16,8 @@ from typing import Any
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
+from gate.region import LEAST, Region
+
 _DEVICE_URL = re.compile(r"[a-z0-9_]+(\+[a-z0-9_]+)*:\S*", re.ASCII)
 # The name of a file that holds a key is no secret.
 _SECRET_IN_URL = re.compile(r"//[^/?]*@|[?&][^=&]*(pass|secret|token|pin|key)[^=&]*=(?!/[a-z])", re.IGNORECASE)
@@ -204,6 +206,16 @@ def _read_distances(value: Any) -> Mapping[str, float]:
     return {model: distance.read(ceiling) for model, ceiling in value.items()}
 
 
+def _read_region(value: Any) -> Region:
+    if not isinstance(value, list) or len(value) != 4:
+        raise ValueError(REGION.expected)
+    part = number(0, 1)
+    left, top, right, bottom = (part.read(one) for one in value)
+    if right - left < LEAST or bottom - top < LEAST:
+        raise ValueError(REGION.expected)
+    return left, top, right, bottom
+
+
 def looks_secret(value: Any) -> bool:
     """Whether `value` had better not be repeated in a message."""
     if isinstance(value, list):
@@ -227,4 +239,5 @@ COMMAND = Kind(
     _read_command,
 )
 ZONE = Kind("a time zone's name, as in Asia/Shanghai", _read_zone)
+REGION = Kind("[left, top, right, bottom] from 0 to 1, a tenth of the picture or more", _read_region)
 DISTANCES = Kind('a table of model = distance (0 to 10), as in { "dlib-resnet" = 0.45 }', _read_distances)

@@ -7,8 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from drivers.errors import DeviceLost, DeviceTimeout
 from drivers.interfaces import Camera, Frame
+from gate.region import WHOLE, Region
 
 FOLLOW_S = 0.5  # within that a camera's pictures follow one another; a driver may give them faster then
 
@@ -22,9 +25,13 @@ class Shot:
 
 
 class Sight:
-    """The camera behind a lock. Who asks while the other waits for a picture gets that one, if it is new enough."""
+    """The camera behind a lock. Who asks while the other waits for a picture gets that one, if it is new enough.
 
-    def __init__(self) -> None:
+    What lies outside the lane's `region` is cut off at once: neighbours are neither looked at nor shown.
+    """
+
+    def __init__(self, region: Region = WHOLE) -> None:
+        self._region = region
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._last: Shot | None = None
@@ -67,7 +74,7 @@ class Sight:
             began = time.monotonic()
             follows = follow and self._last is not None and self._last.began_mono > self._last_allowed(began)
             take = getattr(self._camera, "follow", self._camera.grab) if follows else self._camera.grab
-            self._last = Shot(began, take(max(0.0, ends - began)))
+            self._last = Shot(began, cut(take(max(0.0, ends - began)), self._region))
             return self._last
         finally:
             self._lock.release()
@@ -84,3 +91,13 @@ class Sight:
             poll()
         finally:
             self._lock.release()
+
+
+def cut(frame: Frame, region: Region) -> Frame:
+    """The part of `frame` that is the lane; never less than one pixel."""
+    if region == WHOLE:
+        return frame
+    height, width = frame.shape[:2]
+    left, top = min(width - 1, round(region[0] * width)), min(height - 1, round(region[1] * height))
+    right, bottom = max(left + 1, round(region[2] * width)), max(top + 1, round(region[3] * height))
+    return np.ascontiguousarray(frame[top:bottom, left:right])

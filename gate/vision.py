@@ -25,6 +25,7 @@ from gate.messages import (
     PumpDied,
 )
 from gate.portrait import MOST_BYTES, is_open
+from gate.region import WHOLE, Region
 from gate.vision_link import (
     Answer,
     Beat,
@@ -43,6 +44,7 @@ from gate.vision_link import (
     Setup,
     Show,
     VisionLimits,
+    Watch,
 )
 from gate.vision_process import Child, Silence, end, how_it_ended, spawn
 from gate.vitals import Backoff, Vitals, bare_trace
@@ -70,19 +72,21 @@ class Vision:
         limits: VisionLimits | None = None,
         decoder: Decoder | None = None,
         mirror: socket.socket | None = None,
+        region: Region = WHOLE,
     ) -> None:
         self.limits = limits or VisionLimits()
         self.model_version = ""
         mirror_fd = mirror.fileno() if mirror is not None else -1
-        self._setup = Setup(camera_url, face_url, self.limits, decoder or Decoder(), mirror_fd)
+        self._setup = Setup(camera_url, face_url, self.limits, decoder or Decoder(), mirror_fd, region)
         self._post = post
         self._vision, self._camera = Vitals(VISION), Vitals(CAMERA)
         self._backoff = Backoff(eager=True)
         self._stopping = threading.Event()
-        self._lock = threading.Lock()  # guards the three below
+        self._lock = threading.Lock()  # guards the four below
         self._child: Child | None = None
         self._attempt: int | None = None  # the capture that waits for its end
         self._shown: Show | None = None  # whom the screens may see
+        self._watch = Watch()
         self._thread = threading.Thread(target=self._run, name="vision", daemon=True)
 
     def start(self) -> None:
@@ -127,6 +131,13 @@ class Vision:
             self._attempt = None
             if self._child is not None:
                 self._child.link.send(Cancel(attempt))
+
+    def watch(self, seconds: float, frames: int, apart: dict[str, float]) -> None:
+        """How faces are looked at, by this child and those after it; see `gate.vision_link.Watch`."""
+        with self._lock:
+            self._watch = Watch(seconds, frames, apart)
+            if self._child is not None:
+                self._child.link.send(self._watch)
 
     def shows(self, portrait: bytes) -> bool:
         """Whether the screens can be shown a document's `portrait`."""
@@ -213,7 +224,7 @@ class Vision:
             case Ready(model_version):
                 self.model_version = model_version
                 self._rise(self._vision)
-                self._show_again()
+                self._tell_again()
             case Broken(why):
                 raise _ChildLost(why)
             case CameraUp():
@@ -223,8 +234,8 @@ class Vision:
                     self._tell(DeviceDown(CAMERA, why))
             case Hint(attempt, problem):
                 self._tell_of(attempt, FaceHint(attempt, problem))
-            case Probed(attempt, probe, ms, reference):
-                self._tell_of(attempt, FaceProbed(attempt, probe, ms, reference), last=True)
+            case Probed(attempt, probe, ms, reference, held_s):
+                self._tell_of(attempt, FaceProbed(attempt, probe, ms, reference, held_s), last=True)
             case NoReference(attempt, why, detail):
                 if detail:
                     self._vision.count_bad()
@@ -236,10 +247,12 @@ class Vision:
             case Beat():
                 self._camera.beat()
 
-    def _show_again(self) -> None:
+    def _tell_again(self) -> None:
+        """A new child learns what holds."""
         with self._lock:
-            if self._shown is not None and self._child is not None:
-                self._child.link.send(self._shown)
+            for told in (self._watch, self._shown):
+                if told is not None and self._child is not None:
+                    self._child.link.send(told)
 
     def _rise(self, vitals: Vitals) -> None:
         if vitals.rise():

@@ -3,32 +3,31 @@
 One loop, beside it the thread of the live picture, and no other process but a customer's portrait decoder. Each turn
 does one thing (listen, open the camera, look at one frame) and then sends a beat, so a grab or a probe that hangs is
 heard as silence. A frame is taken only while a capture is asked for, or a person is shown to the staff who are to
-compare; it stays in this process's memory, which is never dumped, and in that of the screens that show it.
+compare, or where the policy has faces looked at before the card (`gate.held_faces`); it stays in this process's memory,
+which is never dumped, and in that of the screens that show it.
 """
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import os
-import resource
-import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from drivers import connect
 from drivers.errors import DeviceLost, DriverError
 from drivers.interfaces import FaceEngine
+from gate.core.agreement import agree, best_first, joined
+from gate.hardened import harden, one_thread
 from gate.live_picture import LivePicture
-from gate.portrait import PortraitUnusable, is_open
-from gate.portrait_decoder import Decoding
+from gate.look_ahead import LookAhead
+from gate.portrait import PortraitUnusable
 from gate.portrait_face import Opening
 from gate.showing import Showing
 from gate.sight import Sight
+from gate.vision_job import Job
 from gate.vision_link import (
     Ask,
     Beat,
@@ -46,40 +45,15 @@ from gate.vision_link import (
     Ready,
     Setup,
     Show,
+    Watch,
     child_end,
 )
 from gate.vitals import bare_trace
-from models.face import FaceProbe, FaceReference
+from models.face import FaceProbe, FaceProblem
 
 BAD_IN_A_ROW = 4  # frames that fail one after another before the camera is opened anew
 WAIT_S = 0.005  # a face was seen, and the portrait is not open yet
 POLL_S = 0.5  # an idle camera is asked this often whether it is still there
-
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
-
-
-@dataclass(slots=True)
-class _Job:
-    """One capture under way."""
-
-    attempt: int
-    since_mono: float  # the next picture is to be taken after this
-    ends_mono: float
-    last: FaceProbe | None = None
-    frames: int = 0
-    opening: Opening | None = None  # the portrait, while no reference has come of it
-    reference: FaceReference | None = None
-    seen: FaceProbe | None = None  # the answer, while it waits for the reference
-    ms: dict[str, float] = field(default_factory=lambda: {"grab": 0.0, "probe": 0.0})
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        """Add the milliseconds that the block takes to `step`."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.ms[step] = self.ms.get(step, 0.0) + (time.perf_counter() - began) * 1000.0
 
 
 class Watcher:
@@ -88,18 +62,19 @@ class Watcher:
     def __init__(self, link: Link[Ask], setup: Setup) -> None:
         self._link, self._setup, self._limits = link, setup, setup.limits
         self._engine: FaceEngine | None = None
-        self._sight = Sight()
+        self._sight = Sight(setup.region)
+        self._ahead = LookAhead(self._sight, self._limits, lambda: link.send(Beat()))
         self._picture = _live_picture(setup, self._sight)
         self._showing = Showing(self._picture, self._sight, setup.decoder)
         self._reopen_mono = self._poll_mono = 0.0
-        self._job: _Job | None = None
+        self._job: Job | None = None
         self._bad = 0
 
     def run(self) -> None:
         """Work until the gate hangs up (`EOFError`). Raises `DriverError` when the engine can't be loaded."""
         self._engine = connect("face", self._setup.face)
         self._open_camera()
-        _one_thread()
+        one_thread()
         self._link.send(Ready(self._engine.model_version))
         while True:
             self._turn(self._engine)
@@ -117,14 +92,22 @@ class Watcher:
             self._look(engine, self._job)
         elif self._job is None:
             self._poll()
+            self._look_ahead(engine)
 
     def _patience_s(self) -> float:
         """How long to listen before the next thing is done."""
         if self._job is None:
-            return WAIT_S if self._showing.decoding else self._limits.beat_s
+            return WAIT_S if self._showing.decoding else self._ahead.patience_s()
         return 0.0 if self._job.seen is None else WAIT_S
 
-    def _open_portrait(self, job: _Job, opening: Opening, engine: FaceEngine) -> None:
+    def _look_ahead(self, engine: FaceEngine) -> None:
+        try:
+            if self._ahead.turn(engine):
+                self._bad = 0
+        except DriverError as error:
+            self._count_miss(error)
+
+    def _open_portrait(self, job: Job, opening: Opening, engine: FaceEngine) -> None:
         """Go on with the portrait. The camera looks on while a customer's decoder works."""
         try:
             with job.timed("portrait"):
@@ -154,29 +137,33 @@ class Watcher:
         match ask:
             case Show() | Hide():
                 self._showing.hear(ask)
+            case Watch() if self._engine is not None:
+                self._ahead.want(ask, self._engine.model_version)
             case Capture(attempt, timeout_s) if not self._sight.up:
                 self._link.send(Failed(attempt, "the camera is not connected"))
             case Capture(attempt, timeout_s, portrait):
                 self._drop_job()
                 now = self._sight.fence()
-                self._job = _Job(attempt, now, now + timeout_s)
-                if portrait:
-                    self._begin_portrait(self._job, portrait)
+                self._job = Job(attempt, now, now + timeout_s)
+                self._begin(self._job, portrait)
             case Cancel(attempt) if self._job is not None and self._job.attempt == attempt:
                 self._drop_job()
             case _:
                 pass
 
-    def _begin_portrait(self, job: _Job, portrait: bytes) -> None:
-        decoder = self._setup.decoder
+    def _begin(self, job: Job, portrait: bytes) -> None:
+        """Make a reference of the portrait, where there is one; answer at once where the face was seen already."""
+        job.use(self._ahead.held, job.since_mono)
         try:
-            job.opening = Opening(
-                portrait, None if is_open(portrait) else Decoding(decoder.command, portrait, decoder.seconds)
-            )
+            if portrait:
+                job.open(portrait, self._setup.decoder)
         except PortraitUnusable as unusable:
             self._end_job(NoReference(job.attempt, unusable.why, unusable.detail))
+            return
+        if job.seen is not None:
+            self._answer(job, job.seen)
 
-    def _look(self, engine: FaceEngine, job: _Job) -> None:
+    def _look(self, engine: FaceEngine, job: Job) -> None:
         """Take one frame and look at it."""
         try:
             with job.timed("grab"):
@@ -195,39 +182,56 @@ class Watcher:
         else:
             self._weigh(probe, job)
 
-    def _weigh(self, probe: FaceProbe, job: _Job) -> None:
+    def _weigh(self, probe: FaceProbe, job: Job) -> None:
         if probe.problem is not None and (job.last is None or job.last.problem is not probe.problem):
             self._link.send(Hint(job.attempt, probe.problem))
         job.last = probe
-        if probe.problem is None or time.monotonic() >= job.ends_mono:
-            self._answer(job, replace(probe, frames=job.frames))
+        if probe.problem is None:
+            self._gather(probe, job)
+        if job.seen is None and self._job is job and time.monotonic() >= job.ends_mono:
+            few = replace(probe, template=b"", problem=probe.problem or FaceProblem.NO_FACE, frames=job.frames)
+            self._answer(job, few)
 
-    def _answer(self, job: _Job, probe: FaceProbe) -> None:
+    def _gather(self, probe: FaceProbe, job: Job) -> None:
+        """One more good frame: answer as soon as there are enough of one person."""
+        if job.usable and not agree(probe.template, job.usable[-1].template, self._ahead.held.apart):
+            job.usable.clear()
+        job.usable.append(probe)
+        if len(job.usable) >= self._ahead.held.frames:
+            self._answer(job, joined(best_first(job.usable), job.frames))
+
+    def _answer(self, job: Job, probe: FaceProbe) -> None:
         """Tell what was seen, once it is known beside what."""
         if job.opening is not None:
             job.seen = probe
         else:
-            self._end_job(Probed(job.attempt, probe, job.ms, job.reference))
+            self._end_job(Probed(job.attempt, probe, job.ms, job.reference, job.held_s))
 
     def _end_job(self, answer: Probed | NoReference | Failed) -> None:
         self._link.send(answer)
         self._drop_job()
 
     def _drop_job(self) -> None:
-        if self._job is not None and self._job.opening is not None:
-            self._job.opening.stop()
+        if self._job is not None:
+            self._job.stop()
+            self._ahead.rest()
         self._job = None
 
-    def _miss(self, error: DriverError, job: _Job) -> None:
+    def _miss(self, error: DriverError, job: Job) -> None:
         """No frame came: perhaps the next one does, perhaps the camera is gone."""
-        self._bad += 1
-        if isinstance(error, DeviceLost) or self._bad >= BAD_IN_A_ROW:
-            self._lose_camera(str(error))
-        elif time.monotonic() >= job.ends_mono:
+        if not self._count_miss(error) and time.monotonic() >= job.ends_mono:
             if job.last is not None:
                 self._answer(job, replace(job.last, frames=job.frames))
             else:
                 self._end_job(Failed(job.attempt, str(error)))
+
+    def _count_miss(self, error: DriverError) -> bool:
+        """Whether the camera counts as lost now."""
+        self._bad += 1
+        lost = isinstance(error, DeviceLost) or self._bad >= BAD_IN_A_ROW
+        if lost:
+            self._lose_camera(str(error))
+        return lost
 
     def _open_camera(self) -> None:
         self._link.send(Beat(self._limits.open_s))
@@ -241,6 +245,7 @@ class Watcher:
 
     def _lose_camera(self, why: str) -> None:
         self._sight.close()
+        self._ahead.held.drop()
         if self._picture is not None:
             self._picture.trouble = None
         self._reopen_mono = time.monotonic() + self._limits.reopen_s
@@ -253,23 +258,6 @@ def _live_picture(setup: Setup, sight: Sight) -> LivePicture | None:
     if setup.mirror_fd < 0:
         return None
     return LivePicture(socket.socket(fileno=setup.mirror_fd), sight, setup.limits.grab_s)
-
-
-def harden(parent: int) -> None:
-    """Die with the gate, never be dumped to a disk, leave Ctrl-C to the gate."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if os.getppid() != parent:  # the gate died before we could ask to be told
-        sys.exit(0)
-
-
-def _one_thread() -> None:
-    """OpenCV's pool of threads gains nothing on one small picture and disturbs the lane."""
-    if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(1)
 
 
 def main(fd: int, parent: int) -> int:

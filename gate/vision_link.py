@@ -14,6 +14,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from gate.region import WHOLE, Region
 from models.face import FaceProbe, FaceProblem, FaceReference
 
 PACKET_SIZE = 1 << 18  # a portrait has up to 200 KB; a probe with 512 numbers takes about 2 KB
@@ -45,6 +46,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     limits: VisionLimits
     decoder: Decoder = Decoder()
     mirror_fd: int = -1  # the socket that the screens come to for the live picture, where there is one
+    region: Region = WHOLE
 
 
 class Capture(msgspec.Struct, frozen=True, tag=True):
@@ -53,6 +55,19 @@ class Capture(msgspec.Struct, frozen=True, tag=True):
     attempt: int
     timeout_s: float
     portrait: bytes = b""
+
+
+class Watch(msgspec.Struct, frozen=True, tag=True):
+    """How faces are looked at from now on. What was held before is dropped.
+
+    With `seconds` the features of who stands in the lane are held so long before anybody asks; else no frame is taken
+    before a `Capture`. `frames` good ones of one person make an answer: templates no farther than `apart` from each
+    other, by the engine's model.
+    """
+
+    seconds: float = 0.0
+    frames: int = 1
+    apart: dict[str, float] = {}
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
@@ -121,6 +136,7 @@ class Probed(msgspec.Struct, frozen=True, tag=True):
     probe: FaceProbe
     ms: dict[str, float]
     reference: FaceReference | None = None
+    held_s: float | None = None  # the features were held when the capture was asked for, and so old
 
 
 class NoReference(msgspec.Struct, frozen=True, tag=True):
@@ -138,7 +154,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-Ask: TypeAlias = Setup | Capture | Cancel | Show | Hide
+Ask: TypeAlias = Setup | Watch | Capture | Cancel | Show | Hide
 Answer: TypeAlias = Beat | Ready | Broken | CameraUp | CameraDown | Hint | Probed | NoReference | Failed
 
 M = TypeVar("M")

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from gate.core.compare import compare
+from gate.core.agreement import farthest
 from gate.core.events import CardRead, FaceCompared
 from gate.core.watch import search
 from gate.messages import FaceProbed
@@ -78,7 +78,12 @@ class Visitor:
         """The camera's probe as the core may know it."""
         probe = message.probe
         face = FaceFacts(
-            problem=probe.problem, quality=probe.quality, pad_score=probe.pad_score, model_version=probe.model_version
+            problem=probe.problem,
+            quality=probe.quality,
+            pad_score=probe.pad_score,
+            model_version=probe.model_version,
+            frames=0 if probe.problem else 1 + len(probe.further),
+            held_s=message.held_s,
         )
         self._keep(message)
         enrolled = self._references.get(self._looked_for)
@@ -87,7 +92,7 @@ class Visitor:
             return FaceCompared(message.attempt, face)
         try:
             # A document's portrait is none of the pictures that the cohort was made of.
-            comparison = compare(probe, reference, rules.cohort if enrolled else None)
+            comparison = farthest(probe, reference, rules.cohort if enrolled else None)
             hits = search(rules.listed, probe, rules.policy.watch_distance)
         except ValueError as error:
             return FaceCompared(message.attempt, replace(face, fault=str(error)))

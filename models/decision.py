@@ -133,6 +133,8 @@ class Policy:
     bands: tuple[FaceBands, ...] = ()
     face_cohort: bool = False  # distances are normalised against the cohort of those who enrolled, if they are enough
     face_tries: int = 3
+    face_frames: int = 1  # so many good frames of one person make a try; the one least like the reference counts
+    face_ready_s: float = 0.0  # features of who stands in the lane are held before the card, so long; 0: on the card
     watch_distance: float = 0.35  # a list is searched more strictly than a holder is compared
     pad_accept: float | None = None  # None: liveness is not asked for
     early_s: float = 0.0  # how long before a ticket's own time it already admits
@@ -247,6 +249,8 @@ class FaceFacts:
     pad_score: float | None = None
     model_version: str = ""
     tries: int = 0
+    frames: int = 0  # so many good frames were compared
+    held_s: float | None = None  # how old the features were that were held before the card; None: taken after it
     portrait_problem: str = ""  # the document's portrait was to be the reference, and gave none: why
     fault: str = ""  # the camera or the engine failed: its plain words
 

@@ -46,6 +46,7 @@ class FaceProbe:
     problem: FaceProblem | None = None
     pad_score: float | None = None
     frames: int = 0  # frames taken for this probe
+    further: tuple[bytes, ...] = field(default=(), repr=False)  # templates of other frames of the same person
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,10 @@ class Camera:
     cancelled: list[int] = field(default_factory=list)
     portraits: list[bytes] = field(default_factory=list)
     shown: list[tuple[int, bool, bytes] | None] = field(default_factory=list)
+    watched: list[tuple[float, int]] = field(default_factory=list)
+
+    def watch(self, seconds: float, frames: int, apart: dict[str, float]) -> None:
+        self.watched.append((seconds, frames))
 
     def opens(self, portrait: bytes) -> str:
         return sim.MODEL_VERSION if portrait.startswith(b"portrait") else ""
