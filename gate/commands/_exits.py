@@ -40,6 +40,7 @@ _TROUBLES = {
     "gate.commands.sync.NotRunning": Exit.NOT_RIGHT,
     "sync.sources.table.SourceRefused": Exit.NOT_RIGHT,
     "sync.bundle_build.CannotBuild": Exit.NOT_RIGHT,
+    "gate.calibration.ScoresRefused": Exit.NOT_RIGHT,
     "gate.commands._codes.CannotIssue": Exit.NOT_RIGHT,
     "gate.commands.ui.CannotShow": Exit.DEVICE,
     "gate.model_shelf.ModelRefused": Exit.NOT_RIGHT,
