@@ -15,12 +15,22 @@ class Break(StrEnum):
 
     SILENT = "silent"  # nothing arrives any more and nobody is told, as when a switch has no power
     REFUSED = "refused"  # whoever tries is told at once, as when the other side is down
+    DEAF = "deaf"  # what is sent arrives, no answer comes back, and nobody is told
+
+
+class Trick(StrEnum):
+    """What a cable can do to a single piece."""
+
+    HALF = "half"  # half of it arrives, and then the connection is reset
+    LOST = "lost"  # it never arrives, and what follows does
+    TWICE = "twice"  # it arrives twice
 
 
 class Cable:
     """Passes TCP connections on from `port` to `to`, until told otherwise. Each direction of each has a thread.
 
-    `delay_s` holds every piece back. `truncate()` lets half of the next piece through and hangs up.
+    `delay_s` holds every piece back. What a silent cut swallowed or a trick hurt is never made good: TCP's own patience
+    is not simulated.
     """
 
     def __init__(self, to: int, host: str = "127.0.0.1") -> None:
@@ -31,7 +41,9 @@ class Cable:
         self.passed = 0  # bytes
         self._flows, self._over = threading.Event(), threading.Event()
         self._flows.set()
-        self._refusing = self._truncating = False
+        self._refusing = self._deaf = False
+        self._trick: Trick | None = None
+        self._age = 0  # connections that began before the last `forget` have a smaller one
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._spawn(self._accept)
@@ -39,26 +51,32 @@ class Cable:
     @property
     def is_cut(self) -> bool:
         """Whether nothing passes."""
-        return self._refusing or not self._flows.is_set()
+        return self._refusing or self._deaf or not self._flows.is_set()
 
     def cut(self, how: Break = Break.SILENT) -> None:
         """From now on nothing passes."""
         if how is Break.SILENT:
             self._flows.clear()
+        elif how is Break.DEAF:
+            self._deaf = True
         else:
             self._refusing = True
             self.hang_up()
 
     def heal(self) -> None:
         """As new. What was under way in a silent cut is lost: its connections are reset."""
-        if not self._flows.is_set():
+        if self._deaf or not self._flows.is_set():
             self.hang_up()
-        self._refusing, self.delay_s, self._truncating = False, 0.0, False
+        self._refusing, self._deaf, self.delay_s, self._trick = False, False, 0.0, None
         self._flows.set()
 
-    def truncate(self) -> None:
-        """The next piece arrives by half, and then the connection is reset."""
-        self._truncating = True
+    def play(self, trick: Trick) -> None:
+        """With the next piece, whichever way it goes."""
+        self._trick = trick
+
+    def forget(self) -> None:
+        """The connections there are carry nothing any more, and nobody is told; new ones do. As a router restarts."""
+        self._age += 1
 
     def hang_up(self) -> None:
         """Reset every connection there is."""
@@ -99,32 +117,46 @@ class Cable:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._ends |= {near, far}
-        back = threading.Thread(target=self._pass, args=(far, near), name="cable", daemon=True)
+        age = self._age
+        back = threading.Thread(target=self._pass, args=(far, near, age, True), name="cable", daemon=True)
         back.start()
-        self._pass(near, far)
+        self._pass(near, far, age, False)
         back.join()
         with self._lock:
             self._ends -= {near, far}
         near.close()
         far.close()
 
-    def _pass(self, giver: socket.socket, taker: socket.socket) -> None:
+    def _pass(self, giver: socket.socket, taker: socket.socket, age: int, is_answer: bool) -> None:
         with contextlib.suppress(OSError):
             while piece := giver.recv(_CHUNK):
                 self._flows.wait()
                 if self.delay_s:
                     self._over.wait(self.delay_s)
-                if self._truncating:
-                    self._truncating = False
-                    taker.sendall(piece[: len(piece) // 2])
+                if age < self._age or (is_answer and self._deaf):
+                    continue
+                trick, self._trick = self._trick, None
+                taker.sendall(_tricked(piece, trick))
+                if trick is Trick.HALF:
                     break
-                taker.sendall(piece)
                 self.passed += len(piece)
             else:
-                taker.shutdown(socket.SHUT_WR)
+                if age == self._age:
+                    taker.shutdown(socket.SHUT_WR)
                 return
         _reset(giver)
         _reset(taker)
+
+
+def _tricked(piece: bytes, trick: Trick | None) -> bytes:
+    match trick:
+        case Trick.HALF:
+            return piece[: len(piece) // 2]
+        case Trick.LOST:
+            return b""
+        case Trick.TWICE:
+            return piece * 2
+    return piece
 
 
 def _reset(end: socket.socket) -> None:

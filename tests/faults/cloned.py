@@ -5,7 +5,11 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from dataclasses import replace
 
+from gate.demo.cable import Cable
+from gate.demo.office import HOST
+from sync import enrolment
 from tests.faults.evidence import Clone
 from tests.faults.fast_lane import FastLane
 from tests.faults.house import House
@@ -21,15 +25,19 @@ def clone_and_watch(house: House) -> Clone:
     copy = house.folder / "copy"
     shutil.copytree(gate.lane.state_dir, copy / "state")
     gate.lane.start()
-    twin = FastLane(copy, gate.name, gate.lane.daemon.command[:-3])
+    twin, cable = FastLane(copy, gate.name, gate.lane.daemon.command[:-3]), Cable(house.server.port)
+    papers = replace(enrolment.read(twin.state_dir), server=f"https://{HOST}:{cable.port}")
+    enrolment.keep(twin.state_dir, papers)
     try:
         house.wait_until_settled()
         twin.sync.start()
+        met = _wait(lambda: cable.passed > 0)
         met_at = time.monotonic()
-        noticed = _wait(lambda: _held(house, gate.lane.device)[1] == "forked")
+        noticed = met and _wait(lambda: _held(house, gate.lane.device)[1] == "forked")
         return Clone(gate.lane.device, met_at, time.monotonic() if noticed else None)
     finally:
         twin.close()
+        cable.close()
 
 
 def _held(house: House, device: str) -> tuple[int, str]:
@@ -43,5 +51,5 @@ def _wait(until: object) -> bool:
     while time.monotonic() < ends:
         if until():
             return True
-        threading.Event().wait(0.05)
+        threading.Event().wait(0.02)
     return False

@@ -41,17 +41,34 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Stall:
+    """The machine had too much to do: nobody got anything done between these moments, not even whoever watched."""
+
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Revocation:
-    """A ticket was withdrawn; `effective` has, by gate, since when the gate holds the manifest that says so."""
+    """A ticket was withdrawn; `effective` has, by gate, since when the gate holds the manifest that says so.
+
+    `at` is before the organiser's command, which returns when the withdrawal is on the disk and the bell has rung.
+    `starved_s` is for how much of that time the programs on the way to the gate got no processor from a busy machine.
+    """
 
     ticket: str
     at: float
     effective: dict[str, float] = field(default_factory=dict)
+    starved_s: dict[str, float] = field(default_factory=dict)
+
+    def took_s(self, gate: str) -> float:
+        """How long it took to `gate`, on a machine that is not busy with other things."""
+        return self.effective[gate] - self.at - self.starved_s.get(gate, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """A copied gate was started; `noticed_at` is when the server had marked its ledger."""
+    """A copied gate was started; it spoke first at `met_at`, and at `noticed_at` the server had marked its ledger."""
 
     device: str
     met_at: float
@@ -82,12 +99,21 @@ class Seen:
 
 @dataclass(slots=True)
 class Evidence:
-    """All that was seen. `conflicts` has how long after healing each conflict (ticket, how manieth) was first seen."""
+    """All that was seen. `conflicts` has how long after healing each conflict (ticket, how manieth) was first seen.
+
+    `timeouts` are claims that a gate waited for in vain: nobody broke anything, and it did not reach its authority.
+    """
 
     visits: list[Visit] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    timeouts: list[Fault] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
     clones: list[Clone] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     uses: list[Seen] = field(default_factory=list)
     conflicts: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def stalled_s(self, since: float, until: float) -> float:
+        """For how much of this time the machine stood still."""
+        return sum(max(0.0, min(one.until, until) - max(one.since, since)) for one in self.stalls)

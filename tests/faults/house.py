@@ -14,6 +14,7 @@ from pathlib import Path
 from gate.demo.cable import Cable
 from gate.demo.cast import Looks, person, write_tables
 from gate.demo.office import HOST, Office
+from gate.demo.program import Program
 from models.decision import Policy, Profile
 from models.profiles import policy_of
 from models.store.errors import StoreError
@@ -138,11 +139,21 @@ class House:
         """Whether all lines arrive in time, and the gates as they were then; `look` is called all along."""
         ends = time.monotonic() + SETTLED_S
         while True:
-            boxes, late = self.boxes(), time.monotonic() > ends
             look()
-            if late or all(map(_is_settled, boxes)):
-                return not late, boxes
+            late = time.monotonic() > ends
+            if late or self._is_quiet():
+                boxes = self.boxes()
+                if late or all(map(_is_settled, boxes)):
+                    return not late, boxes
             threading.Event().wait(0.1)
+
+    def _is_quiet(self) -> bool:
+        """Whether it is worth while to read everything: each gate takes its newest line for acknowledged."""
+        for gate in self.gates:
+            with read_ledger(gate.lane.ledger) as ledger:
+                if ledger.acknowledged() != ledger.last_seq():
+                    return False
+        return True
 
     def version(self, gate: Gate) -> int:
         """Of the manifest that a gate holds; 0 for none."""
@@ -156,6 +167,12 @@ class House:
             return state.version if state else 0
         return 0
 
+    def starved_s(self, gate: Gate) -> float:
+        """How long the programs between the organiser and `gate` could have worked so far, and got no processor."""
+        return sum(
+            starved_s(program) for program in {self.centre.program, self.server.program, gate.lane.sync} if program.runs
+        )
+
     def _gatectl(self, name: str) -> list[str]:
         return [sys.executable, str(ODD_GATECTL), "--clock", str(self.clocks[name].file)]
 
@@ -163,6 +180,13 @@ class House:
         with read_ledger(gate.lane.ledger) as ledger:
             entries, acknowledged = ledger.entries(limit=1_000_000), ledger.acknowledged()
         return Box(gate.name, entries, acknowledged, tuple(self.centre.lines(gate.lane.device)), agrees)
+
+
+def starved_s(program: Program) -> float:
+    """As the kernel counts it, of the thread that does a program's work."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{program.pid}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
 
 
 def _wait(until: Callable[[], bool], otherwise: str) -> None:

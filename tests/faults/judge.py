@@ -6,20 +6,22 @@ Each check gives plain sentences, one for each thing that is wrong; none means t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
 from models.ledger import EntryKind
 from models.passage import Direction, Passage
-from tests.faults.evidence import BEYOND, Box, Clone, Evidence
+from tests.faults.evidence import BEYOND, Box, Evidence, Fault, Revocation
 
 GRACE_S = 4.0
 """How long after a fault a gate may still take its authority for absent: its back-off, and a contact."""
 
 REVOKED_S = 3.0
 CONFLICT_S = 10.0
+NOTICED_S = 1.5
+"""A gate that begins speaks every two seconds: what is noticed sooner was noticed at the first contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def problems(evidence: Evidence) -> list[str]:
         *wrong_conflicts(evidence),
         *late_revocations(evidence),
         *refused_for_nothing(evidence),
-        *unnoticed_clones(evidence.clones),
+        *unnoticed_clones(evidence),
         *other_counts(evidence.boxes),
     ]
 
@@ -107,7 +109,7 @@ def passed_twice_in_calm(evidence: Evidence) -> Iterator[str]:
                 continue
             since = min(visit.came_at for visit in visits if visit)
             until = max(visit.ended_at for visit in visits if visit)
-            if is_calm(evidence, (one.gate, other.gate), since, until):
+            if is_calm(evidence.faults + evidence.timeouts, (one.gate, other.gate), since, until):
                 yield f"ticket {ticket} passed at {one.gate} and at {other.gate} while both reached their authority"
 
 
@@ -139,9 +141,9 @@ def wrong_conflicts(evidence: Evidence) -> Iterator[str]:
 def late_revocations(evidence: Evidence) -> Iterator[str]:
     """A gate in reach holds a withdrawal within three seconds, and from then on refuses the ticket."""
     for revocation in evidence.revocations:
-        for gate, at in revocation.effective.items():
-            took = at - revocation.at
-            if took > REVOKED_S and is_calm(evidence, (gate, BEYOND), revocation.at, revocation.at + REVOKED_S):
+        for gate in revocation.effective:
+            took = revocation.took_s(gate)
+            if took > REVOKED_S and in_reach(evidence, gate, revocation):
                 yield f"{gate}: the withdrawal of {revocation.ticket} took {took:.1f} s"
         for visit in evidence.visits:
             effective = revocation.effective.get(visit.gate)
@@ -163,11 +165,15 @@ def refused_for_nothing(evidence: Evidence) -> Iterator[str]:
             yield f"{visit.gate}: {visit.ticket} was refused as admitted already, and nobody ever was"
 
 
-def unnoticed_clones(clones: Sequence[Clone]) -> Iterator[str]:
+def unnoticed_clones(evidence: Evidence) -> Iterator[str]:
     """A copied card shows at its first contact."""
-    for clone in clones:
+    for clone in evidence.clones:
         if clone.noticed_at is None:
             yield f"nobody noticed the copy of {clone.device}"
+            continue
+        took = clone.noticed_at - clone.met_at - evidence.stalled_s(clone.met_at, clone.noticed_at)
+        if took > NOTICED_S:
+            yield f"the copy of {clone.device} was noticed {took:.1f} s after its first contact"
 
 
 def other_counts(boxes: Sequence[Box]) -> Iterator[str]:
@@ -177,12 +183,16 @@ def other_counts(boxes: Sequence[Box]) -> Iterator[str]:
             yield f"{box.gate}: its manifest {box.agrees.replace('_', ' ')} at the end"
 
 
-def is_calm(evidence: Evidence, gates: Sequence[str], since: float, until: float) -> bool:
-    """Whether nothing was broken at any of `gates` then, nor a moment before."""
+def is_calm(faults: Iterable[Fault], gates: Sequence[str], since: float, until: float) -> bool:
+    """Whether none of `faults` was at any of `gates` then, nor a moment before."""
     return not any(
-        fault.gate in ("", *gates) and fault.since < until and fault.until + GRACE_S > since
-        for fault in evidence.faults
+        fault.gate in ("", *gates) and fault.since < until and fault.until + GRACE_S > since for fault in faults
     )
+
+
+def in_reach(evidence: Evidence, gate: str, revocation: Revocation) -> bool:
+    """Whether nothing was broken between organiser and gate when the ticket was withdrawn, nor until too late."""
+    return is_calm(evidence.faults, (gate, BEYOND), revocation.at, revocation.at + REVOKED_S)
 
 
 def admissions_of(box: Box) -> list[Admission]:

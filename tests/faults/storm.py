@@ -12,15 +12,28 @@ from dataclasses import replace
 from gate.demo.cast import Person
 from gate.demo.link import GateSilent
 from tests.faults.blows import Blow, draw_blows
-from tests.faults.evidence import Evidence, Fault, Revocation, Visit
+from tests.faults.evidence import Evidence, Fault, Revocation, Stall, Visit
 from tests.faults.house import EVENT, Gate, House
 
-LASTS_S = 9.0
+VISITORS_A_S = 25.0
+"""At all gates together. Those whom a machine can't serve so fast wait in line; what breaks doesn't wait.
+
+After each visit a lane rests for as long as that took: a busy machine is not asked for more than half of what it has.
+"""
+
+SHORTEST_S = 9.0
 SECOND_SHARE = 0.05
 STAYS_AWAY_SHARE = 0.03
-REVOKED = 2
+REVOKED = 3
 WAITED_MS = 250.0
-STARVED_S = 0.15
+STALLED_S = 0.1
+LOOK_S = 0.05
+LONGEST_REST_S = 0.5
+
+
+def lasts_s(people: int) -> float:
+    """How long it takes until the last of so many has come."""
+    return max(SHORTEST_S, people / VISITORS_A_S)
 
 
 class Storm:
@@ -33,28 +46,30 @@ class Storm:
         evidence: Evidence,
         seed: str,
         *,
-        blows: int = 4,
+        blows: Sequence[str] = (),
         second_share: float = SECOND_SHARE,
     ) -> None:
-        self.house, self.evidence, self.lasts_s = house, evidence, LASTS_S
+        self.house, self.evidence, self.lasts_s = house, evidence, lasts_s(len(people))
         self._seed, self._second_share = seed, second_share
         self.chance = random.Random(seed)
-        self._blows = draw_blows(house, self.chance, blows, LASTS_S - 2.5)
+        self._blows = draw_blows(house, self.chance, blows, self.lasts_s - 2.5)
         self.strikes: Counter[str] = Counter()
         self.trouble: list[str] = []
         shuffled = self.chance.sample(list(people), len(people))
         self.withdrawn, self.holders = shuffled[:REVOKED], shuffled[REVOKED:]
         self._began = self._healed = 0.0
+        self._queues: dict[str, deque[tuple[float, Person]]] = {}
+        self._parts = {blow.part: threading.Lock() for blow in self._blows}
         self._watches: list[threading.Thread] = []
         self._over = threading.Event()
 
     def rage(self) -> None:
         """Visitors and nemesis, until the visitors are through."""
-        queues = self._queues()
+        self._queues = self._line_up()
         self._began = time.monotonic()
-        threading.Thread(target=self._notice_starvation, name="starvation", daemon=True).start()
+        threading.Thread(target=self._notice_stalls, name="stalls", daemon=True).start()
         threads = [
-            threading.Thread(target=self._serve, args=(gate, queues[gate.name]), name=gate.name)
+            threading.Thread(target=self._serve, args=(gate, self._queues[gate.name]), name=gate.name)
             for gate in self.house.gates
         ]
         threads += [threading.Thread(target=self._fight, args=(blow,), name=blow.kind) for blow in self._blows]
@@ -81,11 +96,11 @@ class Storm:
         evidence.uses = self.house.uses()
         if not in_time:
             self.trouble.append("not everything had arrived in time after healing")
-        evidence.faults += [fault for fault in self._timeouts() if fault not in evidence.faults]
+        evidence.timeouts = self._timeouts()
 
     # --- visitors -----------------------------------------------------------------------------------------------
 
-    def _queues(self) -> dict[str, deque[tuple[float, Person]]]:
+    def _line_up(self) -> dict[str, deque[tuple[float, Person]]]:
         """Who comes to which gate, and when. Some show up a second time, at another gate."""
         names = [gate.name for gate in self.house.gates]
         plan: list[tuple[float, str, Person]] = []
@@ -95,7 +110,7 @@ class Storm:
             if self.chance.random() < self._second_share:
                 other = self.chance.choice([each for each in names if each != name])
                 plan.append((at_s + self.chance.choice((0.0, self.chance.uniform(0, 2))), other, one))
-        for one in self.withdrawn:
+        for one in self.withdrawn[1:]:
             plan += [(self.chance.uniform(0.7, 1) * self.lasts_s, name, one) for name in names]
         plan.sort(key=lambda each: each[0])
         return {name: deque((at_s, one) for at_s, gate, one in plan if gate == name) for name in names}
@@ -108,7 +123,8 @@ class Storm:
             visit = self._visit(gate, one)
             if not visit.verdict:  # cut off: whoever stood there tries once more
                 gate.up.wait(40.0)
-                self._visit(gate, one)
+                visit = self._visit(gate, one)
+            threading.Event().wait(min(LONGEST_REST_S, visit.ended_at - visit.came_at))
 
     def _visit(self, gate: Gate, one: Person) -> Visit:
         walks = random.Random(f"{self._seed} {gate.name} {one.ticket}").random() >= STAYS_AWAY_SHARE
@@ -128,30 +144,42 @@ class Storm:
     # --- the organiser ------------------------------------------------------------------------------------------
 
     def _withdraw(self) -> None:
-        for number, one in enumerate(self.withdrawn, 1):
-            self._wait_until(self.lasts_s * number / (REVOKED + 2))
-            made = self.house.centre.revoke(EVENT, one.ticket)
+        """The first before anything is broken. Their holders come where it just became known, and some anywhere."""
+        for number, one in enumerate(self.withdrawn):
+            self._wait_until(self.lasts_s * number / (REVOKED + 1))
             revocation = Revocation(one.ticket, time.monotonic())
+            made = self.house.centre.revoke(EVENT, one.ticket)
             self.evidence.revocations.append(revocation)
-            watch = threading.Thread(target=self._watch, args=(revocation, made.version), name="watch")
+            watch = threading.Thread(target=self._watch, args=(one, revocation, made.version), name="watch")
             watch.start()
             self._watches.append(watch)
 
-    def _watch(self, revocation: Revocation, version: int) -> None:
+    def _watch(self, one: Person, revocation: Revocation, version: int) -> None:
         waiting = list(self.house.gates)
+        before = {gate.name: self.house.starved_s(gate) for gate in waiting}
         ends = time.monotonic() + 40.0
         while waiting and time.monotonic() < ends:
             for gate in list(waiting):
                 if self.house.version(gate) >= version:
+                    revocation.starved_s[gate.name] = self.house.starved_s(gate) - before[gate.name]
                     revocation.effective[gate.name] = time.monotonic()
                     waiting.remove(gate)
-            threading.Event().wait(0.03)
-        self.trouble += [f"{gate.name} never heard of a withdrawal" for gate in waiting]
+                    self._queues[gate.name].appendleft((0.0, one))
+            threading.Event().wait(LOOK_S)
+        self.trouble += [
+            f"{gate.name} never heard of the withdrawal of {one.ticket} in version {version}: "
+            f"it holds {self.house.version(gate)}"
+            for gate in waiting
+        ]
 
     # --- the nemesis --------------------------------------------------------------------------------------------
 
     def _fight(self, blow: Blow) -> None:
         self._wait_until(blow.at_s)
+        with self._parts[blow.part]:
+            self._strike(blow)
+
+    def _strike(self, blow: Blow) -> None:
         fault = Fault(blow.kind, blow.gate, time.monotonic(), float("inf"))
         self.evidence.faults.append(fault)
         self.strikes[blow.kind] += 1
@@ -175,21 +203,23 @@ class Storm:
                     found.append(Fault("claim timed out", box.gate, visit.came_at, visit.ended_at))
         return found
 
-    def _notice_starvation(self) -> None:
-        """A machine with too much to do is a fault like any other: whoever waits for 50 ms waits much longer."""
+    def _notice_stalls(self) -> None:
+        """A machine with too much to do: whoever waits for a moment waits much longer."""
         last = time.monotonic()
-        while not self._over.wait(0.05):
+        while not self._over.wait(LOOK_S):
             now = time.monotonic()
-            if now - last > 0.05 + STARVED_S:
-                self.evidence.faults.append(Fault("starved", "", last, now))
+            if now - last > LOOK_S + STALLED_S:
+                self.evidence.stalls.append(Stall(last + LOOK_S, now))
             last = now
 
     # --- looking on ---------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
         """Note conflicts when they are first seen."""
+        now = time.monotonic()
+        after_s = now - self._healed - self.evidence.stalled_s(self._healed, now)
         for conflict in self.house.centre.conflicts(EVENT):
-            self.evidence.conflicts.setdefault((conflict.ticket, conflict.nth), time.monotonic() - self._healed)
+            self.evidence.conflicts.setdefault((conflict.ticket, conflict.nth), after_s)
 
     def _wait_until(self, at_s: float) -> None:
         threading.Event().wait(max(0.0, self._began + at_s - time.monotonic()))

@@ -11,7 +11,7 @@ import pytest
 
 from models.ledger import Entry, EntryKind
 from sync.contract import LedgerLine
-from tests.faults.evidence import BEYOND, Box, Clone, Evidence, Fault, Revocation, Seen, Visit
+from tests.faults.evidence import BEYOND, Box, Clone, Evidence, Fault, Revocation, Seen, Stall, Visit
 from tests.faults.judge import problems
 
 
@@ -65,6 +65,8 @@ def sound() -> Evidence:
     return Evidence(
         visits,
         [Fault("cut", "G2", 50.0, 70.0)],
+        [],
+        [Stall(40.0, 40.5)],
         [Revocation("D", 20.0, {"G1": 21.0, "G2": 22.0})],
         [Clone("gate-1", 80.0, 80.4)],
         [one.box(), two.box()],
@@ -181,6 +183,22 @@ def test_it_finds_a_withdrawal_that_is_late_or_not_kept(sound: Evidence) -> None
         assert problems(sound) == ["G1: D was admitted 10.0 s after withdrawal"]
 
 
+def test_time_in_which_the_machine_held_things_up_counts_for_nobody(sound: Evidence) -> None:
+    """Only that time; and a claim that timed out makes no withdrawal late."""
+    sound.timeouts = [Fault("claim timed out", "G1", 20.0, 21.0)]
+    late, heard = Revocation("D", 20.0, {"G1": 23.5, "G2": 22.0}), ["G1: the withdrawal of D took 3.2 s"]
+    sound.revocations = [replace(late, starved_s={"G1": 0.6})]
+    assert problems(sound) == []
+    sound.revocations = [replace(late, starved_s={"G1": 0.3, "G2": 5.0})]
+    assert problems(sound) == heard
+
+
+def test_a_claim_that_timed_out_is_no_answer_of_the_authority(sound: Evidence) -> None:
+    """The gate went by its offline rule, though nobody broke anything."""
+    sound.faults, sound.timeouts = [], [Fault("claim timed out", "G2", 62.0, 63.0)]
+    assert problems(sound) == []
+
+
 def test_it_finds_somebody_who_was_refused_for_nothing(sound: Evidence) -> None:
     """A gate died with the claim, and nobody gave the ticket back; two who come at once are another thing."""
     refused = Visit("G1", "E", 30.0, 30.5, 9, "deny", "already_admitted")
@@ -192,6 +210,10 @@ def test_it_finds_somebody_who_was_refused_for_nothing(sound: Evidence) -> None:
 
 def _unnoticed(evidence: Evidence) -> None:
     evidence.clones[0] = replace(evidence.clones[0], noticed_at=None)
+
+
+def _late(evidence: Evidence) -> None:
+    evidence.clones[0] = replace(evidence.clones[0], noticed_at=82.1)
 
 
 def _behind(evidence: Evidence) -> None:
@@ -208,6 +230,7 @@ def _hole(evidence: Evidence) -> None:
     ("harm", "found"),
     [
         (_unnoticed, "nobody noticed the copy of gate-1"),
+        (_late, "the copy of gate-1 was noticed 2.1 s after its first contact"),
         (_behind, "G1: its manifest behind at the end"),
         (_hole, "G1: line 3 is missing"),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gate.demo.cable import Break, Cable
+from gate.demo.cable import Break, Cable, Trick
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_refusing_cut_hangs_up_on_everybody(cable: Cable) -> None:
 
 
 def test_a_torn_piece_arrives_by_half(cable: Cable) -> None:
-    cable.truncate()
+    cable.play(Trick.HALF)
     with plug(cable) as line:
         got = says_back(line, b"12345678")
         assert got in (b"", b"1234"), "half went over, and whether its echo came back is a matter of luck"
@@ -110,3 +110,56 @@ def test_a_slow_cable_holds_every_piece_back(cable: Cable) -> None:
         began = time.monotonic()
         assert says_back(line, b"slow") == b"slow"
         assert time.monotonic() - began >= 0.2, "there and back"
+
+
+def test_a_lost_piece_is_missed_and_what_follows_arrives(cable: Cable) -> None:
+    with plug(cable) as line:
+        cable.play(Trick.LOST)
+        with pytest.raises(TimeoutError):
+            says_back(line, b"lost", 0.1)
+        assert says_back(line, b"found") == b"found"
+
+
+def test_a_doubled_piece_arrives_twice(cable: Cable) -> None:
+    with plug(cable) as line:
+        cable.play(Trick.TWICE)
+        got = says_back(line, b"twice")
+        while len(got) < 10:
+            got += line.recv(10)
+        assert got == b"twicetwice"
+
+
+def test_a_deaf_cable_carries_one_way() -> None:
+    heard = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        cable = Cable(listener.getsockname()[1])
+
+        def answer() -> None:
+            one, _ = listener.accept()
+            with one:
+                while one.recv(10):
+                    one.sendall(b"yes")
+                    heard.set()
+
+        threading.Thread(target=answer, daemon=True).start()
+        with plug(cable) as line:
+            cable.cut(Break.DEAF)
+            assert cable.is_cut
+            with pytest.raises(TimeoutError):
+                says_back(line, b"do you hear?", 0.2)
+            assert heard.wait(2.0)
+            cable.heal()
+            assert is_closed(line)
+        cable.close()
+
+
+def test_a_router_that_starts_anew_forgets_whom_it_knew_and_tells_nobody(cable: Cable) -> None:
+    with plug(cable) as old:
+        assert says_back(old, b"before") == b"before"
+        cable.forget()
+        with pytest.raises(TimeoutError):
+            says_back(old, b"after", 0.1)
+        with plug(cable) as new:
+            assert says_back(new, b"after") == b"after"
+        cable.hang_up()
+        assert is_closed(old)

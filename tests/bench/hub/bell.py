@@ -26,7 +26,7 @@ def measure(on: Engine, quick: bool) -> Section:
     gates, rings = (200, 2) if quick else (GATES, 5)
     section = Section(f"doorbell, {on.name}")
     with site(on, gates) as at:
-        _open_house(at)
+        open_house(at)
         connected_s, heard = wire.run(_listen(at, rings))
     each = [ms for ring in heard for ms in ring]
     section.add(
@@ -67,7 +67,7 @@ async def _listen(at: Site, rings: int) -> tuple[float, list[list[float]]]:
     for nth in range(rings):
         await asyncio.sleep(0.5)
         began = time.perf_counter()
-        await asyncio.to_thread(_revoke, at, nth)
+        await asyncio.to_thread(revoke, at, nth)
         while not all(len(ear.rings) > nth for ear in ears):
             await asyncio.sleep(0.01)
             if time.perf_counter() - began > _PATIENCE_S:
@@ -93,7 +93,8 @@ async def _connect(at: Site) -> list[_Ear]:
     return list(await asyncio.gather(*(one(nth) for nth in range(len(at.gates)))))
 
 
-def _open_house(at: Site) -> None:
+def open_house(at: Site) -> None:
+    """Sell some tickets and publish them."""
     now = at.hub.clock()
     with at.hub.begin() as connection:
         tickets = [
@@ -111,6 +112,7 @@ def _document(nth: int) -> DocumentBody:
     return DocumentBody(stem + check_digit(stem), DocumentType.RESIDENT_ID)
 
 
-def _revoke(at: Site, nth: int) -> None:
+def revoke(at: Site, nth: int) -> None:
+    """Withdraw one of them; the delta goes out."""
     with at.hub.begin() as connection:
         ticket_changes.revoke(at.hub, connection, "bench", EVENT, [f"T{nth}"])

@@ -34,7 +34,7 @@ def _postmaster(url: str) -> int:
 def settle(pid: int) -> None:
     """Return once the process and all it started have nothing more to do: several workers take seconds to begin."""
     before, quiet = used_s(pid), 0
-    for _ in range(100):
+    for _ in range(300):
         time.sleep(0.2)
         now = used_s(pid)
         quiet = quiet + 1 if now - before < _QUIET_S else 0
