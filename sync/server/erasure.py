@@ -30,6 +30,10 @@ from sync.server.site import site_name
 from sync.server.ticket_rows import event_place
 
 DAY_S = 86_400.0
+PERIOD_S = 3600.0
+LOOKS = 25
+"""So often in a row an event is found due before it is erased: a day of looks, with the clock agreeing all the time."""
+
 SERVER = "server"
 SIGNED = b"menshen erasure\0"
 LONGEST_WHY = 500
@@ -84,19 +88,29 @@ def erase(hub: Hub, actor: str, event: str, why: str = "", *, early: bool = Fals
 
 
 def erase_due(hub: Hub) -> None:
-    """Erase every event whose time to keep its persons is over."""
-    row, done = tables.event, tables.erasure
-    if not hub.settings.keep_days or hub.settings.upstream:
+    """Look whose time to keep its persons is over, and erase whoever was in `LOOKS` looks in a row.
+
+    A look is an hour: a clock that jumps ahead and is set right within a day erases nobody.
+    """
+    if hub.settings.upstream:
         return
-    ended = hub.clock() - hub.settings.keep_days * DAY_S
-    with hub.engine.connect() as connection:
-        due = connection.execute(
-            select(row.c.event).where(row.c.ends_at < ended, row.c.event.not_in(select(done.c.event)))
-        ).scalars()
-        events = sorted(due)
+    with hub.begin() as connection:
+        events = _look(hub, connection)
     for event in events:
         erase(hub, SERVER, event)
         _log.info("an event's persons were erased, %d days after its end", hub.settings.keep_days)
+
+
+def _look(hub: Hub, connection: Connection) -> list[str]:
+    """Count this look, begin anew for whoever is not due now, and give those with enough of them."""
+    row, due, days = tables.event, tables.erasure_due, hub.settings.keep_days
+    ended = hub.clock() - days * DAY_S if days else 0.0
+    over = select(row.c.event).where(row.c.ends_at < ended, row.c.event.not_in(select(tables.erasure.c.event)))
+    connection.execute(delete(due).where(due.c.event.not_in(over)))
+    connection.execute(update(due).values(looks=due.c.looks + 1))
+    for event in connection.execute(over.where(row.c.event.not_in(select(due.c.event)))).scalars().all():
+        connection.execute(insert(due).values(event=event, looks=1))
+    return sorted(connection.execute(select(due.c.event).where(due.c.looks >= LOOKS)).scalars())
 
 
 def find_receipt(hub: Hub, connection: Connection, event: str) -> Receipt | None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, or_, update
 
 from sync.server import tables
 from sync.server.database import insert_or_ignore
@@ -17,10 +17,14 @@ _log = logging.getLogger(__name__)
 
 
 def take_turn(hub: Hub, connection: Connection, name: str, period_s: float) -> bool:
-    """Whether `name` is due, and ours to do in this transaction; the next turn comes after `period_s`."""
+    """Whether `name` is due, and ours to do in this transaction; the next turn comes after `period_s`.
+
+    A turn that is further away than that was set by a clock that was ahead, and is not waited for.
+    """
     turn, now = tables.turn, hub.clock()
     connection.execute(insert_or_ignore(connection, turn).values(name=name, next_at=0.0))
-    mine = update(turn).where(turn.c.name == name, turn.c.next_at <= now).values(next_at=now + period_s)
+    is_due = or_(turn.c.next_at <= now, turn.c.next_at > now + 2 * period_s)
+    mine = update(turn).where(turn.c.name == name, is_due).values(next_at=now + period_s)
     return connection.execute(mine.returning(turn.c.name)).first() is not None
 
 

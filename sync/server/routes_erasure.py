@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI
 from pydantic import Field
 
-from sync.server.erasure import LONGEST_WHY, Receipt, erase, erase_due, find_receipt
+from sync.server.erasure import LONGEST_WHY, PERIOD_S, Receipt, erase, erase_due, find_receipt
 from sync.server.events_api import EventName
 from sync.server.hub import Hub
 from sync.server.periodic import every
@@ -19,7 +19,6 @@ from sync.server.problems import Refused
 from sync.server.routes_events import ANSWERS, Organiser, TheHub, Watcher
 
 router = APIRouter(prefix="/v1/admin/events/{event}/erasure", tags=["events"])
-PERIOD_S = 3600.0
 
 
 @asynccontextmanager

@@ -243,6 +243,14 @@ erasure = Table(
     Column("signature", LargeBinary, nullable=False),
 )
 
+erasure_due = Table(
+    "erasure_due",
+    metadata,
+    # Whose time to keep is over by the clock, and in how many looks in a row it was: a clock can be wrong.
+    Column("event", ForeignKey("event.event"), primary_key=True),
+    Column("looks", Integer, nullable=False),
+)
+
 # --- devices --------------------------------------------------------------------------------------------------------
 
 device = Table(

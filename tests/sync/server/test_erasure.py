@@ -18,7 +18,7 @@ from sync.server import tables
 from sync.server.app import make_app
 from sync.server.contact import meet
 from sync.server.devices import Caller
-from sync.server.erasure import DAY_S, Receipt, erase, erase_due, is_genuine
+from sync.server.erasure import DAY_S, LOOKS, Receipt, erase, erase_due, is_genuine
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.permissions import Role
@@ -192,12 +192,32 @@ def test_what_is_due_is_erased_by_itself_and_nothing_else(hub: Hub, clock: Clock
     erase_due(hub)
     assert _receipts(hub) == []
     _over(hub, clock)
-    erase_due(replace(hub, settings=replace(hub.settings, keep_days=0)))
+    _look(hub, LOOKS - 1)
     assert _receipts(hub) == []
-    erase_due(hub)
-    erase_due(hub)
+    erase_due(replace(hub, settings=replace(hub.settings, keep_days=0)))
+    _look(hub, LOOKS - 1)
+    assert _receipts(hub) == []
+    _look(hub, 2)
     assert _receipts(hub) == [(EVENT, "server")]
     assert _found(hub, evening) == []
+
+
+def test_a_clock_that_jumps_ahead_for_less_than_a_day_erases_nobody(
+    hub: Hub, clock: Clock, evening: list[bytes]
+) -> None:
+    right, there = clock.now, _found(hub, evening)
+    for _ in range(3):
+        _over(hub, clock)
+        _look(hub, LOOKS - 1)
+        clock.now = right
+        _look(hub, 1)
+    assert _receipts(hub) == []
+    assert _found(hub, evening) == there != []
+
+
+def _look(hub: Hub, times: int) -> None:
+    for _ in range(times):
+        erase_due(hub)
 
 
 def _receipts(hub: Hub) -> list[tuple[str, str]]:

@@ -34,6 +34,14 @@ def test_one_of_many_workers_gets_the_turn_and_the_next_comes_in_time(hub: Hub, 
     assert _turns(hub, 6) == 1
 
 
+def test_a_turn_set_by_a_clock_that_was_ahead_is_not_waited_for(hub: Hub, clock: Clock) -> None:
+    clock.now += 40 * 86_400.0
+    assert _turns(hub, 1) == 1
+    clock.now -= 40 * 86_400.0
+    assert _turns(hub, 6) == 1
+    assert _turns(hub, 6) == 0
+
+
 def test_a_failure_is_no_reason_not_to_try_again(hub: Hub, clock: Clock) -> None:
     done = threading.Event()
     tries: list[int] = []

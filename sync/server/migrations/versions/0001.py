@@ -344,6 +344,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event", name=op.f("pk_erasure")),
     )
     op.create_table(
+        "erasure_due",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_erasure_due_event")),
+        sa.PrimaryKeyConstraint("event", name=op.f("pk_erasure_due")),
+    )
+    op.create_table(
         "import_job",
         sa.Column("job", sa.Text(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
