@@ -49,7 +49,8 @@ def measure(sizes: Sequence[int] = (1_000, 80_000), *, tickets: int = 80_000) ->
     return {"look_up": {str(size): _look_ups(size) for size in sizes}, "stadium": _stadium(tickets)}
 
 
-def _number(serial: int) -> str:
+def id_number(serial: int) -> str:
+    """A well-formed number, of nobody that we know of."""
     stem = f"11010519{serial:09d}"
     return stem + check_digit(stem)
 
@@ -69,9 +70,9 @@ def _look_ups(size: int) -> dict[str, float]:
         writer.apply(_contents(size, set(asked)), 0.0)
         writer.close()
         reader = ManifestReader(path, key)
-        numbers = [_number(serial) for serial in asked]
+        numbers = [id_number(serial) for serial in asked]
         find = _times(lambda number: reader.find(DocumentType.RESIDENT_ID, number), numbers, found=True)
-        absent = [_number(serial) for serial in range(size, size + len(numbers))]
+        absent = [id_number(serial) for serial in range(size, size + len(numbers))]
         index = _times(lambda number: reader.find(DocumentType.RESIDENT_ID, number), absent, found=False)
         result = {f"{name}_us": value for name, value in find.items()}
         result |= {f"index_{name}_us": value for name, value in index.items()}
@@ -104,12 +105,12 @@ def _contents(size: int, asked: set[int]) -> ManifestContents:
     def tickets() -> Iterator[tuple[int, bytes]]:
         for row, serial in sorted((row_number(SECRET, f"T{serial}"), serial) for serial in range(size)):
             if serial in asked:
-                document = (DocumentType.RESIDENT_ID, _number(serial))
+                document = (DocumentType.RESIDENT_ID, id_number(serial))
                 sealed = seal_row(EVENT, SECRET, f"T{serial}", ticket_to_bytes(_ticket(serial)), [document])
                 openings.append((sealed.openings[0][0], row, sealed.openings[0][1]))
                 yield row, sealed.sealed
             else:
-                openings.append((lookup_key(SECRET, DocumentType.RESIDENT_ID, _number(serial)), row, os.urandom(60)))
+                openings.append((lookup_key(SECRET, DocumentType.RESIDENT_ID, id_number(serial)), row, os.urandom(60)))
                 yield row, encrypt(SECRET, template, b"")
 
     def in_order() -> Iterator[tuple[bytes, int, bytes]]:
@@ -125,7 +126,7 @@ def _stadium(count: int) -> dict[str, Any]:
         device, signing = DeviceKey.make(folder / "device.key"), Ed25519PrivateKey.generate()
         issue = Issue("bench", POLICY, 1, 0.0, 1e9, {"A1": device.public}, SECRET, signing)
         references = {f"T{serial}": FaceReference("dlib-resnet-v1-hog5", os.urandom(512)) for serial in range(count)}
-        built = build_manifest(Tables(_people(folder, count), references=references), folder / "bundle", issue)
+        built = build_manifest(Tables(people(folder, count), references=references), folder / "bundle", issue)
         public = signing.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         loaded = load_manifest(folder / "bundle", folder, gate="A1", issuers={"bench": public}, now=1.0)
         return {
@@ -137,14 +138,15 @@ def _stadium(count: int) -> dict[str, Any]:
         }
 
 
-def _people(folder: Path, count: int) -> Path:
+def people(folder: Path, count: int) -> Path:
+    """A table of so many people."""
     path = folder / "people.csv"
     times = "2025-05-01T18:00+08:00,2025-05-01T22:00+08:00"
     with path.open("w", encoding="utf-8") as file:
         file.write("ticket,name,number,not_before,not_after,gates,seat,way,consent_id\n")
         for serial in range(count):
             seat = f"12-{serial}"
-            file.write(f'T{serial},张三,{_number(serial)},{times},A|B,{seat},"Gate B, stairs 4",consent-{serial}\n')
+            file.write(f'T{serial},张三,{id_number(serial)},{times},A|B,{seat},"Gate B, stairs 4",consent-{serial}\n')
     return path
 
 

@@ -92,12 +92,14 @@ class Site:
 
 
 @contextmanager
-def site(engine: Engine, gates: int, environment: dict[str, str] | None = None) -> Iterator[Site]:
-    """A server with a concert (a ticket is good for one entry at a time) and so many gates, on a new database."""
+def site(
+    engine: Engine, gates: int, environment: dict[str, str] | None = None, profile: Profile = Profile.CARD
+) -> Iterator[Site]:
+    """A server with an event (a ticket is good for one entry at a time) and so many gates, on a new database."""
     engine = engine.new()
     with tempfile.TemporaryDirectory(prefix="menshen-bench-") as name:
         hub = prepare(Settings(Path(name) / "hub", engine.url), SITE)
-        boxes = _furnish(hub, gates)
+        boxes = _furnish(hub, gates, profile)
         try:
             with _served(engine, hub.settings.state_dir, environment or {}) as (process, port):
                 yield Site(engine, hub, boxes, "127.0.0.1", port, process)
@@ -105,7 +107,7 @@ def site(engine: Engine, gates: int, environment: dict[str, str] | None = None) 
             hub.engine.dispose()
 
 
-def _furnish(hub: Hub, gates: int) -> list[Gate]:
+def _furnish(hub: Hub, gates: int, profile: Profile) -> list[Gate]:
     now, boxes, rows = hub.clock(), [], []
     for number in range(gates):
         device, key = f"gate-{number:05}", Ed25519PrivateKey.generate()
@@ -116,9 +118,7 @@ def _furnish(hub: Hub, gates: int) -> list[Gate]:
     with hub.begin() as connection:
         connection.execute(insert(tables.organisation).values(organisation="o", name="O"))
         connection.execute(insert(tables.venue).values(venue="v", organisation="o", name="V"))
-        make_event(
-            hub, connection, "bench", NewEvent("o", "v", "Bench", now, now + 9e4, policy_of(Profile.CARD, EVENT))
-        )
+        make_event(hub, connection, "bench", NewEvent("o", "v", "Bench", now, now + 9e4, policy_of(profile, EVENT)))
         connection.execute(insert(tables.device), rows)
     return boxes
 
