@@ -15,6 +15,7 @@ from gate.setting import DISTANCES, SWITCH, choice, choices, number, setting, wh
 from models.credential import Assurance
 from models.decision import CodeNeed, OfflineRule, Policy, Reason, ReEntryMode
 from models.face import FaceBands
+from models.pad import PadChallenge
 from models.typed import TypedNeed
 
 _DAY_S = 86_400
@@ -35,6 +36,10 @@ class Overrides:
     face_accept: Mapping[str, float] | None = setting(DISTANCES, '{ "dlib-resnet-v1-hog5" = 0.38 }', "only lower", None)
     face_tries: int | None = setting(whole(1, 100), "2", "only lower", None)
     pad_accept: float | None = setting(number(0, 1), "0.8", "only higher: how live a face must look", None)
+    pad_doubt: float | None = setting(number(0, 1), "0.4", "only higher: below, a person looks at once", None)
+    pad_challenge: PadChallenge | None = setting(
+        choice(PadChallenge), '"always"', "only stricter: doubt, never, always; when to turn the head", None
+    )
     early_s: float | None = setting(number(0, 30 * _DAY_S), "0", "only lower", None)
     one_per_identity: bool | None = setting(SWITCH, "true", "only on", None)
     bound_before_s: float | None = setting(number(0, 3650 * _DAY_S), "172800", "only higher", None)
@@ -81,6 +86,7 @@ class _Way:
 
 
 _OFFLINE = (OfflineRule.ADMIT_AND_FLAG, OfflineRule.HOME_GATE_ONLY, OfflineRule.REFER)
+_CHALLENGES = (PadChallenge.DOUBT, PadChallenge.NEVER, PadChallenge.ALWAYS)  # by a turned head doubtful faces pass
 _CODE_NEEDS = tuple(CodeNeed)  # from lax to strict
 _LOWER = _Way("only be lowered", lambda signed, wanted: signed is None or wanted <= signed)
 _HIGHER = _Way("only be raised", lambda signed, wanted: signed is None or wanted >= signed)
@@ -89,6 +95,7 @@ _OFF = _Way("only be switched off", lambda signed, wanted: signed or not wanted)
 _HARD = _Way("only become hard", lambda signed, wanted: wanted in (signed, ReEntryMode.HARD))
 _STRICTER = _Way("only become stricter", lambda signed, wanted: _OFFLINE.index(wanted) >= _OFFLINE.index(signed))
 _MORE = _Way("only become stricter", lambda signed, wanted: _CODE_NEEDS.index(wanted) >= _CODE_NEEDS.index(signed))
+_SURER = _Way("only become stricter", lambda signed, wanted: _CHALLENGES.index(wanted) >= _CHALLENGES.index(signed))
 _DOCUMENT = _Way("only become document", lambda signed, wanted: wanted in (signed, TypedNeed.DOCUMENT))
 
 _FEWER = _Way("only name fewer", lambda signed, wanted: set(wanted) <= set(signed))
@@ -100,6 +107,8 @@ WAYS: Mapping[str, _Way] = {
     "min_assurance": _HIGHER,
     "face_tries": _LOWER,
     "pad_accept": _HIGHER,
+    "pad_doubt": _HIGHER,
+    "pad_challenge": _SURER,
     "early_s": _LOWER,
     "one_per_identity": _ON,
     "bound_before_s": _HIGHER,

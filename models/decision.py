@@ -12,6 +12,7 @@ from enum import StrEnum
 from models.credential import Assurance, CardProblem, Medium
 from models.face import Comparison, FaceBands, FaceProblem, FaceQuality
 from models.ids import DocumentType
+from models.pad import USUAL_DOUBT, PadChallenge
 from models.passage import Direction, Use
 from models.staff import Cause
 from models.staff import StewardAction as StewardAction
@@ -137,6 +138,8 @@ class Policy:
     face_ready_s: float = 0.0  # features of who stands in the lane are held before the card, so long; 0: on the card
     watch_distance: float = 0.35  # a list is searched more strictly than a holder is compared
     pad_accept: float | None = None  # None: liveness is not asked for
+    pad_doubt: float = USUAL_DOUBT  # below this it looks like an attack: a person looks at once
+    pad_challenge: PadChallenge = PadChallenge.NEVER
     early_s: float = 0.0  # how long before a ticket's own time it already admits
     one_per_identity: bool = True
     bound_before_s: float | None = None  # a ticket bound later than this before its time is "unbound"
@@ -247,6 +250,7 @@ class FaceFacts:
     problem: FaceProblem | None = None
     quality: FaceQuality | None = None
     pad_score: float | None = None
+    turned: bool = False  # the head turned when it was asked to
     model_version: str = ""
     tries: int = 0
     frames: int = 0  # so many good frames were compared

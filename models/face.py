@@ -21,6 +21,7 @@ class FaceProblem(StrEnum):
     TURNED = "turned"
     SEVERAL = "several"
     COVERED = "covered"  # a mask, a scarf, a hand
+    TURN_ASKED = "turn_asked"  # nothing is wrong: the policy wants to see the head turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class FaceProbe:
     quality: FaceQuality = field(default_factory=FaceQuality)
     problem: FaceProblem | None = None
     pad_score: float | None = None
+    turned: bool = False  # the head turned when it was asked to
     frames: int = 0  # frames taken for this probe
     further: tuple[bytes, ...] = field(default=(), repr=False)  # templates of other frames of the same person
 

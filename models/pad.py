@@ -28,6 +28,14 @@ class PadBand(StrEnum):
     ATTACK = "attack"  # a person looks at once
 
 
+class PadChallenge(StrEnum):
+    """When the visitor is asked to turn the head."""
+
+    NEVER = "never"
+    DOUBT = "doubt"  # a doubtful face that turned when asked counts as live
+    ALWAYS = "always"  # and a live one that did not, does not
+
+
 @dataclass(frozen=True, slots=True)
 class PadSigns:
     """What the parts of the detection found in one look, `None` where they could not tell.

@@ -295,6 +295,7 @@ FACE_PROBLEMS = MappingProxyType(
         FaceProblem.TURNED: "the face is turned away",
         FaceProblem.SEVERAL: "several faces are seen",
         FaceProblem.COVERED: "the face is covered",
+        FaceProblem.TURN_ASKED: "the head was asked to turn, and did not",
     }
 )
 """What is wrong with a picture, for the one who took it."""

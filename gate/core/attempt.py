@@ -17,6 +17,7 @@ from gate.core.events import (
     TimedOut,
     Timer,
 )
+from gate.core.life import asks_turn, is_attack, is_live
 from gate.core.state import (
     KEEP_WAITING_S,
     Lane,
@@ -142,9 +143,10 @@ def on_face(lane: Lane, event: FaceCompared, policy: Policy, now: Now) -> Outcom
     hits = tuple(dict.fromkeys((*lane.facts.face_hits, *event.hits)))
     lane = mark(replace(lane, facts=replace(lane.facts, face=face, face_hits=hits), hint=""), "face", now)
     seconds = policy.capture_s - _since(lane, ("lookup", "steward"), now)
-    if _may_try_again(lane, policy, now) and seconds >= SHORTEST_CAPTURE_S:
+    again = not is_attack(event.face, policy) and _may_try_again(lane, policy, now)
+    if again and seconds >= SHORTEST_CAPTURE_S:
         ticket = lane.decision.ticket if lane.decision else ""
-        return lane, (Capture(lane.attempt, ticket, round(seconds, 3)),)
+        return lane, (Capture(lane.attempt, ticket, round(seconds, 3), asks_turn(face, policy)),)
     return consider(lane, policy, now)
 
 
@@ -203,8 +205,7 @@ def _rank(face: FaceFacts, policy: Policy) -> tuple[bool, bool, float]:
     """Smaller is better. Among live faces the smaller distance."""
     if face.comparison is None or face.problem is not None or face.fault:
         return True, True, 0.0
-    live = policy.pad_accept is None or (face.pad_score is not None and face.pad_score >= policy.pad_accept)
-    return False, not live, face.comparison.distance
+    return False, not is_live(face, policy), face.comparison.distance
 
 
 def _next_person(lane: Lane, event: CardRead | CardFailed, now: Now) -> Lane:
@@ -233,7 +234,7 @@ def _gather(lane: Lane, decision: Decision, policy: Policy) -> Outcome:
         effects += [Claim(lane.attempt, decision.ticket), timer(lane, Timer.CLAIM, policy.claim_s)]
     if Need.FACE in fresh:
         effects += [
-            Capture(lane.attempt, decision.ticket, policy.capture_s),
+            Capture(lane.attempt, decision.ticket, policy.capture_s, asks_turn(lane.facts.face, policy)),
             timer(lane, Timer.CAPTURE, policy.capture_s),
         ]
     phase = Phase.CAPTURE if Need.FACE in decision.awaiting else Phase.LOOKUP

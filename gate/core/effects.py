@@ -28,11 +28,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Take a probe and compare it with the reference of `ticket`."""
+    """Take a probe and compare it with the reference of `ticket`. With `turn`, of a head that turns first."""
 
     attempt: int
     ticket: str
     seconds: float
+    turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
+from gate.core.life import is_live
 from models.credential import CardProblem, Medium
 from models.decision import ClaimAnswer, CodeNeed, Need, OfflineRule, Reason, ReEntryMode, StewardAction
 from models.face import Band, FaceProblem
@@ -325,8 +326,7 @@ def face_is_good_enough(case: Case) -> Finding:
         return refer(Reason.NO_REFERENCE)
     if face.problem:
         return refer(Reason.NO_FACE if face.problem is FaceProblem.NO_FACE else Reason.POOR_FACE)
-    wanted = case.policy.pad_accept
-    if wanted is not None and not (face.pad_score is not None and face.pad_score >= wanted):
+    if not is_live(face, case.policy):
         return refer(Reason.NOT_LIVE)
     return PASS if face.comparison else refer(Reason.NO_FACE)
 

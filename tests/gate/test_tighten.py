@@ -12,6 +12,7 @@ from gate.tighten import WAYS, Loosening, Overrides, given, tighten
 from models.credential import Assurance
 from models.decision import CodeNeed, OfflineRule, Policy, Profile, Reason, ReEntryMode
 from models.face import FaceBands
+from models.pad import PadChallenge
 from models.typed import TypedNeed
 
 BANDS = (FaceBands("dlib", "all", accept=0.5, refuse=0.6), FaceBands("sface", "all", accept=0.9, refuse=1.1))
@@ -44,6 +45,8 @@ WORDS = {
     "min_assurance": (Assurance.AUTHENTICATED, Assurance.UID_ONLY),
     "face_tries": (2, 4),
     "pad_accept": (0.9, 0.4),
+    "pad_doubt": (0.35, 0.2),
+    "pad_challenge": (PadChallenge.ALWAYS, PadChallenge.DOUBT),
     "early_s": (0.0, 601.0),
     "one_per_identity": (True, False),
     "bound_before_s": (7200.0, 10.0),

@@ -6,6 +6,7 @@ from models.credential import Assurance, Medium
 from models.decision import (
     ClaimAnswer,
     CodeNeed,
+    FaceFacts,
     Facts,
     Now,
     OfflineRule,
@@ -15,6 +16,7 @@ from models.decision import (
     StewardAction,
     TicketFacts,
 )
+from models.pad import PadChallenge
 from models.passage import Direction, Use
 from models.ticket import TicketStatus
 from models.typed import TypedNeed
@@ -269,7 +271,7 @@ def person_is_the_holder(known: Facts, rules: Policy, held: TicketFacts) -> bool
         return False
     if held.face_declined or said(known, StewardAction.SKIP_FACE):
         return False
-    live = rules.pad_accept is None or (seen.pad_score or -1.0) >= rules.pad_accept
+    live = _lives(seen, rules)
     accepts = {(bands.model_version, bands.cohort): bands for bands in rules.bands}
     model = held.reference_model
     if model == "" and rules.document_reference and known.card and known.card.assurance is not Assurance.UID_ONLY:
@@ -278,6 +280,15 @@ def person_is_the_holder(known: Facts, rules: Policy, held: TicketFacts) -> bool
     if not live or bands is None or seen.comparison.distance > bands.accept:
         return False
     return bands.ceiling is None or (seen.comparison.plain is not None and seen.comparison.plain <= bands.ceiling)
+
+
+def _lives(seen: FaceFacts, rules: Policy) -> bool:
+    """By the score; who turned the head needs less of one; and where all have to turn it, by both."""
+    if rules.pad_challenge is PadChallenge.ALWAYS and not seen.turned:
+        return False
+    by_turning = rules.pad_challenge is PadChallenge.DOUBT and seen.turned
+    least = min(rules.pad_accept or 0.0, rules.pad_doubt) if by_turning else rules.pad_accept
+    return rules.pad_accept is None or (seen.pad_score is not None and seen.pad_score >= (least or 0.0))
 
 
 def lists_are_clear(known: Facts, now: Now) -> bool:

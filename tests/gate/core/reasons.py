@@ -20,6 +20,7 @@ from models.decision import (
     Verdict,
 )
 from models.face import Comparison, FaceProblem
+from models.pad import PadChallenge
 from models.passage import Direction, Passage
 from models.ticket import Note, NoteKind, TicketStatus, Validity
 from models.watch import HitMeans, WatchAction
@@ -228,6 +229,30 @@ REFUSALS = {
     "a photograph held up": Example(
         seen(pad_score=0.4), REFER, Reason.NOT_LIVE, policy(pad_accept=0.5), settleable=True
     ),
+    "a doubtful face that was not asked to turn": Example(
+        seen(pad_score=0.4, turned=True), REFER, Reason.NOT_LIVE, policy(pad_accept=0.5), settleable=True
+    ),
+    "a doubtful face that did not turn": Example(
+        seen(pad_score=0.4),
+        REFER,
+        Reason.NOT_LIVE,
+        policy(pad_accept=0.5, pad_challenge=PadChallenge.DOUBT),
+        settleable=True,
+    ),
+    "a photograph that turned": Example(
+        seen(pad_score=0.2, turned=True),
+        REFER,
+        Reason.NOT_LIVE,
+        policy(pad_accept=0.5, pad_challenge=PadChallenge.DOUBT),
+        settleable=True,
+    ),
+    "a live face that did not turn where all do": Example(
+        seen(pad_score=0.9),
+        REFER,
+        Reason.NOT_LIVE,
+        policy(pad_accept=0.5, pad_challenge=PadChallenge.ALWAYS),
+        settleable=True,
+    ),
     "liveness not measured": Example(seen(), REFER, Reason.NOT_LIVE, policy(pad_accept=0.5), settleable=True),
     "camera gone": Example(good_facts(face=FaceFacts(fault="unplugged")), REFER, Reason.DEVICE_FAULT, settleable=True),
     "stores gone": Example(good_facts(lookup=None, lookup_fault="disk"), REFER, Reason.DEVICE_FAULT),
@@ -260,6 +285,9 @@ ADMISSIONS = {
     "at the threshold": Example(seen(distance=0.40), ADMIT, Reason.OK),
     "compared with the document's portrait": Example(
         good_facts(lookup=lookup(ticket(reference_model="")), card=card(portrait_model=MODEL)), ADMIT, Reason.OK
+    ),
+    "doubtful, and turned when asked": Example(
+        seen(pad_score=0.4, turned=True), ADMIT, Reason.OK, policy(pad_accept=0.5, pad_challenge=PadChallenge.DOUBT)
     ),
     "live": Example(seen(pad_score=0.5), ADMIT, Reason.OK, policy(pad_accept=0.5)),
     "a code and the face to it": Example(held_up(face()), ADMIT, Reason.OK),

@@ -31,6 +31,7 @@ from models.decision import (
 )
 from models.face import Comparison, FaceProblem
 from models.ids import DocumentType
+from models.pad import PadChallenge
 from models.passage import Direction, Passage, Use
 from models.profiles import DLIB_BANDS, policy_of
 from models.staff import Cause
@@ -170,6 +171,7 @@ def policies() -> st.SearchStrategy[Policy]:
             "typed_needs": st.sampled_from(TypedNeed),
             "bands": st.just(()),
             "pad_accept": st.sampled_from([None, 0.5]),
+            "pad_challenge": st.sampled_from(PadChallenge),
             "early_s": st.sampled_from([0.0, 1800.0]),
             "one_per_identity": st.booleans(),
             "bound_before_s": st.sampled_from([None, DAY]),
@@ -265,7 +267,8 @@ def faces() -> st.SearchStrategy[FaceFacts]:
     compared = st.builds(
         face,
         mostly(0.3, distances, weight=2),
-        pad_score=st.sampled_from([None, 0.4, 0.5, 0.9]),
+        pad_score=st.sampled_from([None, 0.2, 0.4, 0.5, 0.9]),
+        turned=st.booleans(),
         problem=mostly(None, st.sampled_from(FaceProblem), weight=7),
         portrait_problem=mostly("", st.just("no_face"), weight=9),
         fault=mostly("", st.just("camera gone"), weight=9),
