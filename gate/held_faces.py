@@ -7,13 +7,16 @@ of the last few frames of one person: templates, no pictures, in this process's 
 - as soon as a frame shows nobody, two people equally near, or somebody else: who comes next starts from nothing;
 - when it has been used, and when the lane is no longer at rest.
 
-Time is handed in. A template that is dropped is overwritten, and the child's allocator fills what is freed.
+Time is handed in. A template that is dropped is overwritten, and so are the copies that were made on the way to it: the
+child's allocator fills what is freed (`gate.vision_process`), and what numpy keeps of it is filled here.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from gate.core.agreement import agree, best_first, joined
 from models.face import FaceProbe, FaceProblem
@@ -48,6 +51,7 @@ class HeldFaces:
         self.frames = 1
         self.apart = 0.0
         self._held: deque[_Held] = deque()
+        self._template_bytes = 0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -67,11 +71,15 @@ class HeldFaces:
         """Hold nothing."""
         while self._held:
             self._held.popleft().wipe()
+        overwrite_freed(self._template_bytes)
 
     def expire(self, now: float) -> None:
         """Drop what is too old at `now` (monotonic seconds)."""
+        if not self._held or now - self._held[0].at_mono < self.seconds:
+            return
         while self._held and now - self._held[0].at_mono >= self.seconds:
             self._held.popleft().wipe()
+        overwrite_freed(self._template_bytes)
 
     def oldest_s(self, now: float) -> float:
         """How old the oldest is; 0 where nothing is held."""
@@ -83,6 +91,7 @@ class HeldFaces:
 
     def see(self, probe: FaceProbe, taken_mono: float, now: float) -> None:
         """The lane as a frame shows it that was taken at `taken_mono`."""
+        self._template_bytes = len(probe.template) or self._template_bytes
         self.expire(now)
         if probe.problem in GOES:
             self.drop()
@@ -105,3 +114,13 @@ class HeldFaces:
             answer = joined(chosen, frames=len(probes)), now - oldest
         self.drop()
         return answer
+
+
+def overwrite_freed(template_bytes: int) -> None:
+    """Have the next arrays of a template's size made where the last ones were, and fill them.
+
+    numpy hands freed arrays of less than 1024 bytes out again, up to seven of each size, and does not clear them.
+    """
+    for size in (template_bytes, 2 * template_bytes):  # as float32, and as float64
+        filled = [np.full(size, 0xAA, np.uint8) for _ in range(8)]
+        del filled

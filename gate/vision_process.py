@@ -20,6 +20,9 @@ _log = logging.getLogger("gate.vision")
 MOST_PATIENCE = 3
 """However little of the processor a child gets, after so many times its patience it counts as lost."""
 
+OVERWRITE_FREED = "glibc.malloc.perturb=170:glibc.malloc.tcache_count=0"
+"""No picture and no template is left in freed memory. What went to a thread's cache would not be overwritten: none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -35,13 +38,14 @@ def spawn(setup: Setup) -> Child:
     root = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    overwrites_freed = {"GLIBC_TUNABLES": OVERWRITE_FREED}
     handed = [theirs.fileno(), *([setup.mirror_fd] if setup.mirror_fd >= 0 else [])]
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-P", "-m", "gate.vision_child", str(theirs.fileno()), str(os.getpid())],
             pass_fds=handed,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **one_thread, "PYTHONPATH": path},
+            env={**os.environ, **one_thread, **overwrites_freed, "PYTHONPATH": path},
         )
     link = gate_end(ours)
     link.send(setup)
