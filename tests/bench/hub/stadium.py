@@ -39,7 +39,7 @@ def measure(on: Engine, quick: bool) -> Section:
         section.add(Figure(f"{GATES} gates have fetched it, all at once", round(max(seconds), 1), "s", GATES))
         before = processor.used(at)
         told = wire.run(_tell(at, contacts))
-        costs = processor.each_us(before, processor.used(at), len(told.ms))
+        costs = processor.each_us(before, processor.used(at), contacts)
         section.add(
             Figure("contacts over HTTPS, as many as it takes", round(told.rate), "contacts/s", len(told.ms)),
             spread("an answer then", told.ms, "ms"),
