@@ -13,7 +13,7 @@
 | guardian | the ticket of the adult with whom a child comes |
 | consent_id, legal_basis | one of them where there is a photograph |
 | guardian_consent_id | of the guardian's consent, where a child under 14 has a photograph |
-| photo | a file in the folder of photographs; default: `<ticket>.jpg`, `.jpeg` or `.png`, if there |
+| photo | a file in the folder of photographs, or `A|B` of one person; default: `<ticket>.jpg`, `.jpeg` or `.png` |
 | face_declined | yes: no template is made, whatever photograph there is |
 | notes | `vip:text|check!:text`; with `!` nobody passes until a steward has confirmed it |
 | status | valid or revoked |
@@ -28,10 +28,12 @@ from datetime import date, tzinfo
 from pathlib import Path
 
 from models.face import FaceReference
+from models.face_models import SHIPPED_BANDS
 from models.ids import DocumentType, mask_name, normalise_number, number_is_valid
 from models.ticket import Entitlement, Note, NoteKind, Ticket, TicketStatus, Validity
 from sync.findings import is_child
 from sync.holding import Document, Holding
+from sync.sources.several_pictures import MOST, reference_of
 from sync.sources.table import ROUNDED, Encoding, Problem, Row, SourceRefused, read_table, tidy
 
 Enrol = Callable[[Path], FaceReference | str]
@@ -230,9 +232,11 @@ class _Photographs:
 
     def check(self, row: Row, holding: Holding | None, today: date | None) -> None:
         """Everything about the row's picture that can be said without opening it."""
-        named = row.text("photo")
-        if named and named not in self._names:
+        named = row.several("photo")
+        if any(name not in self._names for name in named):
             row.complain("photo", "the name of a file in the folder of photographs")
+        if len(named) > MOST:
+            row.complain("photo", f"at most {MOST} photographs of one person", f"{len(named)}")
         if self._wanted(row) and not _basis(row):
             row.complain("consent_id", "a consent_id or a legal_basis, since there is a photograph")
         child = holding is not None and today is not None and is_child(holding, today)
@@ -253,7 +257,7 @@ class _Photographs:
         return done
 
     def _wanted(self, row: Row) -> bool:
-        return not row.yes("face_declined") and (row.text("ticket") in self._faces.known or bool(self._picture(row)))
+        return not row.yes("face_declined") and (row.text("ticket") in self._faces.known or bool(self._pictures(row)))
 
     def _reference(self, row: Row) -> FaceReference | None:
         if not self._wanted(row):
@@ -261,15 +265,19 @@ class _Photographs:
         known = self._faces.known.get(row.text("ticket"))
         if known is not None or self._faces.enrol is None:
             return known
-        answer = self._faces.enrol(self._names[self._picture(row)])
-        if isinstance(answer, FaceReference):
-            return answer
-        row.complain("photo", "another picture", answer)
+        answers = [self._faces.enrol(self._names[name]) for name in self._pictures(row)]
+        references = [answer for answer in answers if isinstance(answer, FaceReference)]
+        refused = next((answer for answer in answers if isinstance(answer, str)), "")
+        reference = refused or reference_of(references, SHIPPED_BANDS)
+        if isinstance(reference, FaceReference):
+            return reference
+        row.complain("photo", "another picture", reference)
         return None
 
-    def _picture(self, row: Row) -> str:
-        names = (row.text("photo"),) if row.text("photo") else (row.text("ticket") + end for end in _PICTURES)
-        return next((name for name in names if name in self._names), "")
+    def _pictures(self, row: Row) -> list[str]:
+        if named := row.several("photo"):
+            return [name for name in named if name in self._names]
+        return [name for end in _PICTURES if (name := row.text("ticket") + end) in self._names][:1]
 
 
 def _basis(row: Row) -> str:

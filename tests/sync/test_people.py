@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from models.face import FaceReference
 from models.ids import DocumentType
+from models.profiles import DLIB_BANDS
 from models.ticket import Note, NoteKind, TicketStatus, Validity
 from sync.holding import Document, Holding
 from sync.sources.people import Event, Faces, read_people
@@ -234,6 +236,23 @@ def test_a_ticket_finds_its_photograph_by_name_and_carries_its_basis(read, photo
     assert reference == FaceReference("sim-1", b"T1.jpg", "C-7")
     reference = one(read, "legal_basis,photo", "law 5,张三.png", faces=faces).ticket.reference
     assert reference == FaceReference("sim-1", "张三.png".encode(), "law 5")
+
+
+def test_several_photographs_of_one_person_become_one_reference(read, photos):
+    def enrolled(path: Path) -> FaceReference:
+        template = np.full(128, 0.1, "<f4")
+        template[0] += 0.3 * (path.suffix == ".PNG") + 0.6 * (path.name == "张三.png")
+        return FaceReference(DLIB_BANDS.model_version, template.tobytes())
+
+    faces = Faces(photos, enrolled)
+    reference = one(read, "consent_id,photo", "C,T1.jpg|T2.PNG", faces=faces).ticket.reference
+    assert reference.legal_basis == "C"
+    assert np.frombuffer(reference.template, "<f4")[0] == pytest.approx(0.25, rel=0.05)
+    row = f"T1,张三,{NUMBER},{TIMES},C,"
+    header = f"{HEADER},consent_id,photo"
+    assert "do not look like one person" in problems(read, row + "T1.jpg|张三.png", header=header, faces=faces)[0]
+    assert "the name of a file" in problems(read, row + "T1.jpg|T9.jpg", header=header, faces=faces)[0]
+    assert "at most 9" in problems(read, row + "|".join(["T1.jpg"] * 10), header=header, faces=faces)[0]
 
 
 def test_a_photograph_without_consent_or_legal_basis_is_a_problem_before_it_is_opened(read, photos):
