@@ -38,5 +38,6 @@ def snapshot_of(
         per_minute=tally.per_minute(at),
         offline_rule=policy.offline_rule if policy.claims else None,
         stale_after_s=policy.stale_after_s,
+        face_ready_s=policy.face_ready_s if policy.needs_face else 0.0,
         refer_s=policy.refer_s,
     )

@@ -135,6 +135,7 @@ class Snapshot:
     per_minute: float = 0.0  # how many were admitted a minute, over the last five
     offline_rule: OfflineRule | None = None  # what holds for claims nobody answers; `None`: this event asks for none
     stale_after_s: float = 0.0  # from when on the manifest counts as too old
+    face_ready_s: float = 0.0  # faces are looked at before the card, and held so long; 0: after it
     refer_s: float = 0.0  # how long a person has to settle what was referred; 0: nobody said
     mode_until: float | None = None  # when the lane is controlled again, Unix seconds
     staff: tuple[OnShift, ...] = ()

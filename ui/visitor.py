@@ -190,13 +190,14 @@ class VisitorWindow(QWidget):
     def _show_idle(self, screen: Screen, look: Look) -> None:
         who = (self._snapshot.controller if self._snapshot else "") or self._words("visitor.controller")
         self.idle.language.say(words.load(self._next_language())("language.name"))
+        ready_s = self._snapshot.face_ready_s if self._snapshot else 0.0
         if self._reading.isActive():
             tone = theme.tone(screen.tone, contrast=look.high_contrast)
-            self.whole.say(self._words, who, look, tone)
+            self.whole.say(self._words, who, look, tone, ready_s)
             self._stack.setCurrentWidget(self.whole)
             return
         chosen, faces = self._wishes.without_face, asks_for_faces(self._snapshot)
-        self.idle.show_screen(screen, self._words, look, faces=faces, chosen=chosen and faces, who=who)
+        self.idle.show_screen(screen, self._words, look, faces=faces, chosen=chosen and faces, who=who, ready_s=ready_s)
         self._stack.setCurrentWidget(self.idle)
 
     def _show_looking(self, screen: Screen, look: Look) -> None:

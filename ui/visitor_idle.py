@@ -32,11 +32,12 @@ class Notice(QWidget):
         self._panel = QColor("#ffffff")
         self._large = False
 
-    def say(self, words: Words, controller: str, look: Look, ink: str, panel: str) -> None:
-        """The words in this language and these colours."""
+    def say(self, words: Words, controller: str, look: Look, ink: str, panel: str, ready_s: float = 0.0) -> None:
+        """The words in this language and these colours. `ready_s`: faces are held so long before a card."""
         for item, head, text in zip(ITEMS, self.heads, self.texts, strict=True):
             head.setText(words(f"visitor.notice_{item}"))
-            text.setText(words(f"visitor.notice_{item}_text", controller=controller))
+            said = f"visitor.notice_{item}_{'ready' if item == 'kept' and ready_s else 'text'}"
+            text.setText(words(said, controller=controller, seconds=f"{ready_s:g}"))
             head.set_ink(ink)
             text.set_ink(ink)
         self._panel, self._large = QColor(panel), look.large
@@ -88,7 +89,9 @@ class IdlePage(QWidget):
         self.easier = VisitorButton("larger", self)
         self._look, self._faces = Look(), True
 
-    def show_screen(self, screen: Screen, words: Words, look: Look, *, faces: bool, chosen: bool, who: str) -> None:
+    def show_screen(
+        self, screen: Screen, words: Words, look: Look, *, faces: bool, chosen: bool, who: str, ready_s: float = 0.0
+    ) -> None:
         """Say this. `faces`: the lane looks at faces; `chosen`: not at this visitor's; `who` answers for the data."""
         tone = theme.tone(screen.tone, contrast=look.high_contrast)
         self._look, self._faces = look, faces
@@ -97,7 +100,7 @@ class IdlePage(QWidget):
         self.body.setText(screen.body)
         for label in (self.title, self.body):
             label.set_ink(tone.ink)
-        self.notice.say(words, who, look, tone.ink, tone.panel)
+        self.notice.say(words, who, look, tone.ink, tone.panel, ready_s)
         self.without_face.say(
             words("visitor.undo" if chosen else "visitor.without_face"), "camera" if chosen else "no_camera"
         )
@@ -164,11 +167,12 @@ class WholeNotice(QWidget):
         self.back.clicked.connect(self.closed)
         self._look = Look()
 
-    def say(self, words: Words, controller: str, look: Look, tone: theme.ToneLook) -> None:
-        """The words in this language."""
+    def say(self, words: Words, controller: str, look: Look, tone: theme.ToneLook, ready_s: float = 0.0) -> None:
+        """The words in this language. `ready_s`: faces are looked at before the card, and kept so long."""
         self._look = look
         self.title.setText(words("visitor.notice_title"))
-        self.text.setText(words("visitor.notice_full", controller=controller))
+        when = words("visitor.notice_when_ready" if ready_s else "visitor.notice_when_on_card", seconds=f"{ready_s:g}")
+        self.text.setText(words("visitor.notice_full", controller=controller, when=when))
         for label in (self.title, self.text):
             label.set_ink(tone.ink)
         self.back.say(words("visitor.back"))

@@ -147,6 +147,15 @@ def test_the_notice_of_the_law_stands_on_the_first_page_and_in_full_behind_a_tou
     assert the.page is the.window.idle
 
 
+@pytest.mark.parametrize(("ready_s", "said"), [(0.0, "出示证件后才采集"), (2.5, "最多保留2.5秒")])
+def test_the_notice_tells_when_the_camera_looks(the, ready_s, said):
+    the.window._link.snapshot.emit(replace(lane(Phase.IDLE), face_ready_s=ready_s))
+    short = [label.text() for label in the.window.idle.notice.findChildren(FittedLabel)]
+    assert any("2.5秒" in text for text in short) is (ready_s > 0)
+    the.touch(the.window.idle.details)
+    assert said in the.window.whole.text.text()
+
+
 def test_a_card_closes_the_whole_notice(the):
     the.shows(Phase.IDLE)
     the.touch(the.window.idle.details)
@@ -335,7 +344,7 @@ def test_the_longest_controller_has_room_in_the_notice(look, tmp_path):
     window = VisitorWindow(GateLink(tmp_path / "none"), Camera(), "zh", look=look)
     window.resize(800, 480)
     window.show()
-    window._link.snapshot.emit(replace(lane(Phase.IDLE), controller="海" * 30))
+    window._link.snapshot.emit(replace(lane(Phase.IDLE), controller="海" * 30, face_ready_s=3.0))
     assert flaws(window.idle, look.low) == []
     window.idle.details.click()
     assert flaws(window.whole, look.low) == []
