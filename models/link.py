@@ -100,6 +100,7 @@ class SyncStatus:
     acknowledged: int = 0
     trouble: str = ""  # why the last attempt came to nothing
     wiped: bool = False
+    erased: bool = False  # wiped, since the event's persons were erased, and not since this lane was revoked
     refusals: tuple[Refusal, ...] = field(default_factory=tuple)
 
 

@@ -75,7 +75,7 @@ class Agent:
         self._failures = 0
         self._contact_at, self._look_at = 0.0, 0.0
         self._contacted_at, self._trouble = 0.0, ""
-        self._wiped = self._rung = self._doubt = False
+        self._wiped = self._erased = self._rung = self._doubt = False
         signer = Signer(self._papers.site, self._papers.device, post.signing_key, wall)
         self._client = Client(
             self._papers.server, authority_only(self._papers.authority), signer, KeptNumber(post.state_dir / "number")
@@ -210,7 +210,7 @@ class Agent:
             _log.critical("the manifest has to go and can't be destroyed yet: %s", error)
             await self._wait(0.5)
             return
-        self._wiped = True
+        self._wiped, self._erased = True, self._standing is not None and self._standing.erased
         self._contact_at = 0.0  # and tell
         _log.warning("the manifest is destroyed, as the authority wants it")
 
@@ -292,7 +292,8 @@ class Agent:
     def status(self) -> SyncStatus:
         """How everything stands."""
         made = status_of(self._papers, self._puller, self._outbox, self._listener, self._standing)
-        return replace(made, reach=self._reach, contact_at=self._contacted_at, trouble=self._trouble, wiped=self._wiped)
+        made = replace(made, wiped=self._wiped, erased=self._wiped and self._erased)
+        return replace(made, reach=self._reach, contact_at=self._contacted_at, trouble=self._trouble)
 
     async def _on_disk(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, work)

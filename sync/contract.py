@@ -157,6 +157,7 @@ class Standing:
     wipe: bool = False
     event: str = ""  # the event this gate is to serve; empty: none
     alone: bool = False  # a venue hub that has no centre just now
+    erased: bool = False  # why it is to wipe: the event's persons were erased, and the device is as welcome as before
 
 
 @dataclass(frozen=True, slots=True)

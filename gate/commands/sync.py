@@ -123,7 +123,9 @@ def _show(found: SyncStatus) -> None:
     last = f"{time.time() - found.contact_at:.0f} s ago" if found.contact_at else "never"
     out.print(f"contact   {last}; the doorbell {'is heard' if found.doorbell else 'is not heard'}")
     held = found.manifest
-    if found.wiped:
+    if found.erased:
+        out.print("manifest  destroyed: the event's persons were erased by the centre", style="yellow")
+    elif found.wiped:
         out.print("manifest  destroyed: this lane was revoked", style="red")
     elif held is None:
         out.print("manifest  none")

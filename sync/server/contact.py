@@ -34,7 +34,8 @@ def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> 
         connection.execute(update(device).where(device.c.device == caller.device).values(wiped_at=now))
         return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged))
     if contact.manifest is not None and is_erased(connection, contact.manifest.event):
-        return _signed(hub, caller, Standing(now, "", cursor, wipe=True, acknowledged=acknowledged, event=event))
+        wipe = Standing(now, "", cursor, wipe=True, acknowledged=acknowledged, event=event, erased=True)
+        return _signed(hub, caller, wipe)
     offers = offers_for(connection, event, contact.manifest, caller.device) if event else ()
     return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event, alone=is_alone(hub)))
 

@@ -19,6 +19,7 @@ from models.passage import Direction, Passage
 from models.store.manifest_db import ManifestReader
 from sync.agent import Agent
 from sync.server import tables
+from sync.server.erasure import erase
 from sync.server.reached import note_lost, note_reached
 from sync.server.upstream_papers import folder_of
 from tests.sync.site import SHOW, Box, Network, Site, at_work, number, until
@@ -120,12 +121,28 @@ def test_a_revoked_gate_destroys_its_manifest_and_tells(site: Site):
             assert sealed in (box.folder / "manifest.db").read_bytes()
             site.revoke(box)
             await until(lambda: agent.status().wiped)
+            assert not agent.status().erased
             assert watching.state() is None
             assert watching.find(ID, number(3)).tickets == ()
             for path in box.folder.glob("manifest.db*"):
                 assert sealed not in path.read_bytes()
             assert (await agent.ask(claim("a:1"))).answer is ClaimAnswer.NO_ANSWER
             await until(lambda: '"manifest":null' in str(site.rows(select(tables.device.c.contact))))
+
+    asyncio.run(scene())
+
+
+def test_a_gate_whose_event_was_erased_destroys_its_manifest_and_says_why(site: Site):
+    box = site.enrol("G1")
+    site.publish(5, box)
+
+    async def scene() -> None:
+        agent = Agent(box.post())
+        async with at_work(agent):
+            await until(lambda: version(agent) == 1 and agent.status().doorbell)
+            await asyncio.to_thread(erase, site.hub, "li", SHOW, "asked for", early=True)
+            await until(lambda: agent.status().wiped)
+            assert (agent.status().erased, agent.status().manifest) == (True, None)
 
     asyncio.run(scene())
 

@@ -50,7 +50,8 @@ def test_a_contact_is_written_down_and_answered_with_a_signed_time(hub: Hub, box
 def test_a_revoked_device_is_told_to_wipe(hub: Hub, box: Callable[..., GateBox]) -> None:
     gate = box()
     with hub.begin() as connection:
-        assert meet(hub, connection, _caller(gate, revoked=True), Contact(5.0)).wipe
+        told = meet(hub, connection, _caller(gate, revoked=True), Contact(5.0))
+        assert (told.wipe, told.erased) == (True, False)
         assert connection.execute(select(tables.device.c.wiped_at)).scalar_one() == hub.clock()
 
 

@@ -156,7 +156,8 @@ def test_gates_that_hold_the_manifest_are_told_to_destroy_it(hub: Hub, evening: 
         rung = max(connection.execute(select(tables.change.c.cursor)).scalars())
     assert gate is not None
     _erase(hub)
-    assert _standing(hub, gate, HeldManifest(EVENT, 1, "d", 6)).wipe
+    told = _standing(hub, gate, HeldManifest(EVENT, 1, "d", 6))
+    assert (told.wipe, told.erased) == (True, True)
     standing = _standing(hub, gate, None)
     assert (standing.wipe, standing.event) == (False, "")
     with hub.begin() as connection:
