@@ -7,11 +7,13 @@ instead of failing half-way; PostgreSQL's run at READ COMMITTED, and what must b
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
@@ -28,6 +30,7 @@ TRY_AFTER_S = 1.0
 _MIGRATION_LOCK = 0x6D656F
 _READING = "menshen_reading"
 _USED = "menshen_used"
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -36,6 +39,7 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, poolclass=QueuePool, pool_size=POOL, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
+        _turns[engine] = threading.Lock()
         return engine
     patience = {"connect_timeout": CONNECT_S}
     engine = create_engine(url, pool_size=POOL, max_overflow=4, pool_use_lifo=True, connect_args=patience)
@@ -46,15 +50,31 @@ def open_engine(url: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """All of it or nothing."""
-    with engine.begin() as connection:
+    with _turn(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """On SQLite this process's writers stand in line for each other.
+
+    SQLite itself has those who wait look again once in a while, and whoever looks at the right moment is next: among
+    forty some waited for eight seconds.
+    """
+    turns = _turns.get(engine)
+    is_ours = turns is not None and turns.acquire(timeout=BUSY_MS / 1000)
+    try:
+        yield
+    finally:
+        if turns is not None and is_ours:
+            turns.release()
 
 
 @contextmanager
 def each_alone(engine: Engine) -> Iterator[Connection]:
     """Each statement commits by itself, which saves two rounds on PostgreSQL. On SQLite it is all of it or nothing."""
     if engine.dialect.name != "postgresql":
-        with engine.begin() as connection:
+        with transaction(engine) as connection:
             yield connection
     else:
         with engine.connect() as connection:

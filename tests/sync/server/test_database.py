@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,7 +12,7 @@ from sqlalchemy import insert, select, text
 
 from models.store.vault import SealBroken
 from sync.server import tables
-from sync.server.database import insert_or_ignore, migrate, reading
+from sync.server.database import insert_or_ignore, migrate, open_engine, reading, transaction
 from sync.server.hub import Hub
 
 
@@ -90,3 +91,29 @@ def test_a_connection_that_died_while_it_lay_idle_is_replaced(hub: Hub, monkeypa
     for _ in range(3):
         with hub.begin() as connection:
             assert connection.execute(backend).scalar() != number
+
+
+def test_writers_on_sqlite_stand_in_line(tmp_path: Path) -> None:
+    """Of twenty that write without a pause, nobody is passed by a crowd of others while waiting."""
+    engine, threads = open_engine(f"sqlite:///{tmp_path / 'line.db'}"), 20
+    with transaction(engine) as connection:
+        connection.execute(text("CREATE TABLE line (place INTEGER PRIMARY KEY)"))
+    places: list[int] = []
+    passed_by: list[int] = []
+
+    def write() -> None:
+        for _ in range(30):
+            came = len(places)
+            with transaction(engine) as connection:
+                passed_by.append(len(places) - came)
+                connection.execute(text("INSERT INTO line DEFAULT VALUES"))
+                places.append(0)
+
+    line = [threading.Thread(target=write) for _ in range(threads)]
+    for one in line:
+        one.start()
+    for one in line:
+        one.join(60)
+    engine.dispose()
+    assert len(passed_by) == 30 * threads
+    assert max(passed_by) <= 5 * threads
