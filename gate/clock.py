@@ -47,8 +47,12 @@ class Clock:
         self._floor = max(self._floor, at)
 
     def learn(self, at: float) -> None:
-        """The authority says, signed, that it is `at` now. From here on the time is known."""
-        self._told = (at, self._mono())
+        """The authority says, signed, that it is `at` now. From here on the time is known.
+
+        One whose own clock fell below what it signed before is not believed: what was told before that still holds.
+        """
+        if at >= self._floor - SLACK_S:
+            self._told = (at, self._mono())
 
     @property
     def trusted(self) -> bool:

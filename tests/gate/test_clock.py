@@ -54,3 +54,13 @@ def test_a_signed_time_is_believed_before_this_machines_clock():
     assert (clock.wall(), clock.now().wall, clock.trusted) == (BUILD_FLOOR + 1e6 + 7, BUILD_FLOOR + 1e6 + 7, True)
     wall = BUILD_FLOOR + 1e6 + 30
     assert clock.wall() == wall, "within a minute this machine's own clock runs on"
+
+
+def test_an_authority_that_fell_into_the_past_is_not_believed() -> None:
+    """Its own clock lost its battery: it signs 1970 now, and what it signed before still holds."""
+    clock = Clock(lambda: BUILD_FLOOR + 500.0, lambda: 7.0)
+    clock.learn(60.0)
+    assert clock.wall() == BUILD_FLOOR + 500.0
+    clock.learn(BUILD_FLOOR + 9000.0)
+    clock.learn(60.0)
+    assert clock.wall() == BUILD_FLOOR + 9000.0
