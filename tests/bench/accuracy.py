@@ -127,8 +127,8 @@ def groups(photographs: list[Photograph], normal: Normal = None) -> dict[str, Fi
     return {name: figures for name, figures in found.items() if figures.photographs}
 
 
-def report(figures: dict[str, Figures], accept: float, refuse: float) -> str:
-    """The figures in words, a paragraph for each group."""
+def report(figures: dict[str, Figures], accept: float | None, refuse: float | None) -> str:
+    """The figures in words, a paragraph for each group. Without bands, the curve alone."""
     lines = []
     for each in figures.values():
         lines.append(
@@ -137,7 +137,8 @@ def report(figures: dict[str, Figures], accept: float, refuse: float) -> str:
         if each.lost:
             lines.append(f"  {each.lost} pairs of the list had a picture without a template")
         for name, distance in (("accept", accept), ("refuse", refuse)):
-            lines.append(f"  at {name} {distance:.2f}:  FMR {each.fmr(distance)}   FNMR {each.fnmr(distance)}")
+            if distance is not None:
+                lines.append(f"  at {name} {distance:.2f}:  FMR {each.fmr(distance)}   FNMR {each.fnmr(distance)}")
         if len(each.scores.genuine) and len(each.scores.impostor):
             lines += _curve(each)
     return "\n".join(lines)
@@ -193,8 +194,8 @@ def main(
         photographs, probe_ms = look(faces, engine)
         good = [each for each in photographs if each.probe.problem is None]
         model = good[0].probe.model_version if good else engine
-        bands = next((each for each in SHIPPED_BANDS if each.model_version == model), SHIPPED_BANDS[0])
-        limits = (bands.accept if accept is None else accept, bands.refuse if refuse is None else refuse)
+        shipped = next((each for each in SHIPPED_BANDS if each.model_version == model), None)
+        limits = (accept or (shipped.accept if shipped else None), refuse or (shipped.refuse if shipped else None))
 
         def tell(normal: Normal, photographs: list[Photograph] = photographs) -> dict[str, Figures]:
             return {"pairs": weigh("pairs", photographs, listed, normal)} if listed else groups(photographs, normal)
@@ -203,10 +204,10 @@ def main(
         click.echo(f"== {model}, plain distances; {probe_ms:.0f} ms a probe\n{report(plain, *limits)}")
         if scores:
             keep_scores(scores, plain["pairs" if listed else "all"])
-        normal, words, own = normaliser(cohort, good)
-        click.echo(f"== {model}, {words}")
+        normal = normaliser(cohort, good, shipped)
         if normal:
-            click.echo(report(tell(normal), *(own or limits)))
+            own = (normal.bands.accept, normal.bands.refuse) if normal.bands else limits
+            click.echo(f"== {model}, {normal.words}\n{report(tell(normal), *own)}")
 
 
 if __name__ == "__main__":

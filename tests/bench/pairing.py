@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gate.core.compare import centres_of, compare
 from models.cohort import Cohort
-from models.face import FaceReference
+from models.face import FaceBands, FaceReference
 from sync.cohort import make_cohort
 
 COHORTS = ("auto", "event", "others", "none")
@@ -24,8 +24,20 @@ NEAREST = 20
 Array: TypeAlias = npt.NDArray[np.float32]
 Pairs: TypeAlias = list[tuple[str, str, bool]]
 """Two files, and whether they show one person."""
-Normal: TypeAlias = Callable[[Array, list[str], npt.NDArray[np.intp], npt.NDArray[np.intp]], Array] | None
+Add: TypeAlias = Callable[[Array, list[str], npt.NDArray[np.intp], npt.NDArray[np.intp]], Array]
 """What is added to the distances between rows and rows: templates, their identities, the rows of both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normaliser:
+    """How distances are normalised, in `words`; and the bands, where it brings some."""
+
+    add: Add
+    words: str
+    bands: FaceBands | None = None
+
+
+Normal: TypeAlias = Normaliser | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ def all_pairs(
         columns = np.arange(start, len(good))
         apart = _apart(templates[rows], templates[columns])
         if normal:
-            apart = apart + normal(templates, names, rows, columns)
+            apart = _moved(apart, normal, normal.add(templates, names, rows, columns))
         once, same = columns[None, :] > rows[:, None], identity[rows][:, None] == identity[columns][None, :]
         genuine.append(apart[once & same])
         impostor.append(apart[once & ~same])
@@ -106,10 +118,10 @@ def _listed(
     kept = [(place[one], place[other], same) for one, other, same in pairs if one in place and other in place]
     found: dict[bool, list[float]] = {True: [], False: []}
     for one, other, same in kept:
-        apart = float(np.linalg.norm(templates[one] - templates[other]))
+        apart = np.linalg.norm(templates[one] - templates[other]).reshape(1, 1)
         if normal:
-            apart += float(normal(templates, names, np.array([one]), np.array([other]))[0, 0])
-        found[same].append(apart)
+            apart = _moved(apart, normal, normal.add(templates, names, np.array([one]), np.array([other])))
+        found[same].append(float(apart[0, 0]))
     return (
         np.sort(np.array(found[True], np.float32)),
         np.sort(np.array(found[False], np.float32)),
@@ -124,26 +136,38 @@ def _apart(some: Array, others: Array) -> Array:
     return distances
 
 
+def _moved(apart: Array, normal: Normaliser, shift: Array) -> Array:
+    """The normalised distances. What the gate admits to nobody for its plain distance is put beyond `accept`."""
+    moved: Array = apart + shift
+    if normal.bands is None or normal.bands.ceiling is None:
+        return moved
+    just_beyond = np.nextafter(np.float32(normal.bands.accept), np.float32(np.inf))
+    return np.where(apart > normal.bands.ceiling, np.maximum(moved, just_beyond), moved)
+
+
 def as_scores(distances: Array) -> Sequence[float]:
     """An array searches as a sequence does, in a tenth of its memory."""
     return cast(Sequence[float], distances)
 
 
-def normaliser(wanted: str, good: Sequence[Any]) -> tuple[Normal, str, tuple[float, float] | None]:
-    """The normalisation, its words, and the bands that it brings. `good` are photographs with a template each."""
+def normaliser(wanted: str, good: Sequence[Any], plain: FaceBands | None = None) -> Normal:
+    """The normalisation that `wanted` asks for, if there are persons enough. `good` have a template each.
+
+    With the `plain` bands of the model, an event's cohort brings its own, as it does at the gate.
+    """
     first = {each.identity: FaceReference(each.probe.model_version, each.probe.template) for each in reversed(good)}
     cohort = make_cohort(list(first.values()), 1) if wanted in ("auto", "event") else None
     if cohort is not None:
         words = f"normalised against the event's cohort: {cohort.count} centres of {cohort.persons} persons"
         _check(cohort, good)
-        return _by_event(cohort), words, (cohort.accept, cohort.refuse)
+        return Normaliser(_by_event(cohort), words, cohort.bands(plain) if plain else None)
     if wanted in ("auto", "others") and len(first) > 3:
         words = f"normalised against the single faces of the others ({len(first)} identities are too few for a cohort)"
-        return _by_others(good), words, None
-    return None, f"no cohort: {len(first)} identities", None
+        return Normaliser(_by_others(good), words)
+    return None
 
 
-def _by_event(cohort: Cohort) -> Normal:
+def _by_event(cohort: Cohort) -> Add:
     def add(templates: Array, names: list[str], rows: Any, columns: Any) -> Array:
         shares = [
             np.sort(_apart(templates[side], centres_of(cohort).astype(np.float32)), axis=1)[:, : cohort.nearest]
@@ -156,7 +180,7 @@ def _by_event(cohort: Cohort) -> Normal:
     return add
 
 
-def _by_others(good: Sequence[Any]) -> Normal:
+def _by_others(good: Sequence[Any]) -> Add:
     people = sorted({each.identity for each in good})
     own = {
         name: [np.frombuffer(each.probe.template, "<f4") for each in good if each.identity == name] for name in people
@@ -181,7 +205,6 @@ def _check(cohort: Cohort, good: Sequence[Any]) -> None:
     """The figures are of the product's own comparison: its distance and ours are the same."""
     templates = np.array([np.frombuffer(each.probe.template, "<f4") for each in good[:20]], np.float32)
     add = _by_event(cohort)
-    assert add is not None
     ours = _apart(templates[:1], templates) + add(templates, [], np.array([0]), np.arange(len(templates)))
     for column, each in enumerate(good[:20]):
         reference = FaceReference(each.probe.model_version, each.probe.template)

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from drivers.camera import _visitors as visitors
+from models.face import FaceBands, FaceProbe
 from tests.bench import accuracy, pairing
+from tests.cohorts import MODEL, PLAIN, Population
 
 NAMES = ("Ann_A", "Bob_B", "Cid_C", "Dan_D")
 
@@ -73,3 +75,28 @@ def test_the_blocks_of_a_large_table_lose_no_pair(monkeypatch: pytest.MonkeyPatc
     assert len(whole[0]) + len(whole[1]) == 23 * 22 // 2
     for one, other in zip(whole[:2], parts[:2], strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_with_persons_enough_distances_are_normalised_by_the_events_cohort_and_its_bands() -> None:
+    enrolled = Population(240).look()
+    good = [
+        accuracy.Photograph(str(n), f"p{n}", "", frozenset(), FaceProbe(MODEL, row.astype("<f4").tobytes()))
+        for n, row in enumerate(enrolled)
+    ]
+    normal = pairing.normaliser("auto", good, PLAIN)
+    assert normal is not None
+    assert normal.bands is not None
+    assert "10 centres of 216 persons" in normal.words
+    figures = accuracy.weigh("all", good, None, normal)
+    assert figures.fmr(normal.bands.accept).value < 2e-3
+    assert pairing.normaliser("none", good) is None
+
+
+def test_who_is_beyond_the_plain_ceiling_is_not_counted_as_admitted() -> None:
+    bands = FaceBands(MODEL, "any", 0.5, 0.7, "c", ceiling=0.5)
+    near_all = pairing.Normaliser(lambda templates, names, rows, columns: np.full((1, 1), -1.0, np.float32), "", bands)
+    people = [pairing.Picture(str(n), f"p{n}", "", frozenset()) for n in range(2)]
+    for apart, admitted in ((0.49, True), (0.51, False)):
+        templates = np.array([[0.0], [apart]], np.float32)
+        _, impostor, _ = pairing.all_pairs(people, templates, [("0", "1", False)], near_all)
+        assert (float(impostor[0]) <= bands.accept) == admitted
