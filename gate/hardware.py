@@ -32,8 +32,11 @@ class Eyes(Protocol):
         each other.
         """
 
-    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
-        """Look for a usable face; one `FaceProbed`, `PortraitRefused` or `FaceFailed` follows."""
+    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"", turn: bool = False) -> None:
+        """Look for a usable face; one `FaceProbed`, `PortraitRefused` or `FaceFailed` follows.
+
+        With `turn` only a head that turned when asked is usable.
+        """
 
     def cancel(self, attempt: int) -> None:
         """Look no longer."""

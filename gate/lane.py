@@ -181,8 +181,8 @@ class LaneRunner:
                 self._start_timer(effect)
             case Lookup(attempt, scan):
                 self._spawn(self._look_up(attempt, self._visitor.credential(scan)))
-            case Capture(attempt, ticket, seconds):
-                self._capture(attempt, ticket, seconds)
+            case Capture(attempt, ticket, seconds, turn):
+                self._capture(attempt, ticket, seconds, turn)
             case StopCapture(attempt):
                 if self._eyes is not None:
                     self._eyes.cancel(attempt)
@@ -251,12 +251,12 @@ class LaneRunner:
         told = await self._authority.ask(ask)
         self.post(ClaimAnswered(attempt, told.answer, told.first))
 
-    def _capture(self, attempt: int, ticket: str, seconds: float) -> None:
+    def _capture(self, attempt: int, ticket: str, seconds: float, turn: bool) -> None:
         portrait = self._visitor.look_for(ticket, attempt)
         if self._eyes is None:
             self.post(FaceCompared(attempt, FaceFacts(fault="this lane has no camera")))
         else:
-            self._eyes.capture(attempt, seconds, portrait)
+            self._eyes.capture(attempt, seconds, portrait, turn)
 
     def _start_timer(self, effect: StartTimer) -> None:
         running = self._timers.pop(effect.timer, None)

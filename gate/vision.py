@@ -108,17 +108,18 @@ class Vision:
         can = is_open(portrait) or (portrait and self._setup.decoder.command)
         return self.model_version if can and len(portrait) <= MOST_BYTES else ""
 
-    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
+    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"", turn: bool = False) -> None:
         """Look for a usable face. `FaceHint`s may follow, then one `FaceProbed` or `FaceFailed`.
 
-        With a `portrait`, `FaceProbed` brings its reference; `PortraitRefused` comes where there is none.
+        With `turn` the head is to turn first. With a `portrait`, `FaceProbed` brings its reference; `PortraitRefused`
+        comes where there is none.
         A capture still under way is dropped without an answer.
         """
         with self._lock:
             fault = self._fault()
             if not fault and self._child is not None:
                 self._attempt = attempt
-                if self._child.link.send(Capture(attempt, timeout_s, portrait)):
+                if self._child.link.send(Capture(attempt, timeout_s, portrait, turn)):
                     return
                 self._attempt, fault = None, "the vision child takes no orders"
         self._post(FaceFailed(attempt, fault))

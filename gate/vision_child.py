@@ -20,6 +20,7 @@ from drivers import connect
 from drivers.errors import DeviceLost, DriverError
 from drivers.interfaces import FaceEngine
 from gate.core.agreement import agree, best_first, joined
+from gate.core.life import Turn
 from gate.hardened import harden, one_thread
 from gate.live_picture import LivePicture
 from gate.look_ahead import LookAhead
@@ -141,10 +142,10 @@ class Watcher:
                 self._ahead.want(ask, self._engine.model_version)
             case Capture(attempt, timeout_s) if not self._sight.up:
                 self._link.send(Failed(attempt, "the camera is not connected"))
-            case Capture(attempt, timeout_s, portrait):
+            case Capture(attempt, timeout_s, portrait, turn):
                 self._drop_job()
                 now = self._sight.fence()
-                self._job = Job(attempt, now, now + timeout_s)
+                self._job = Job(attempt, now, now + timeout_s, turn=Turn() if turn else None)
                 self._begin(self._job, portrait)
             case Cancel(attempt) if self._job is not None and self._job.attempt == attempt:
                 self._drop_job()
@@ -180,7 +181,7 @@ class Watcher:
         except DriverError as error:
             self._end_job(Failed(job.attempt, str(error)))
         else:
-            self._weigh(probe, job)
+            self._weigh(job.judge(probe), job)
 
     def _weigh(self, probe: FaceProbe, job: Job) -> None:
         if probe.problem is not None and (job.last is None or job.last.problem is not probe.problem):

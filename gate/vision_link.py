@@ -50,11 +50,15 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
 
 
 class Capture(msgspec.Struct, frozen=True, tag=True):
-    """Look for a face until `timeout_s`; an earlier capture is dropped. A `portrait` becomes its reference."""
+    """Look for a face until `timeout_s`; an earlier capture is dropped. A `portrait` becomes its reference.
+
+    With `turn` the visitor is asked to turn the head, and only a face that did so is an answer.
+    """
 
     attempt: int
     timeout_s: float
     portrait: bytes = b""
+    turn: bool = False
 
 
 class Watch(msgspec.Struct, frozen=True, tag=True):

@@ -81,6 +81,7 @@ class Visitor:
             problem=probe.problem,
             quality=probe.quality,
             pad_score=probe.pad_score,
+            turned=probe.turned,
             model_version=probe.model_version,
             frames=0 if probe.problem else 1 + len(probe.further),
             held_s=message.held_s,

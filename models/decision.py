@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.credential import Assurance, CardProblem, Medium
-from models.face import Comparison, FaceBands, FaceProblem, FaceQuality
+from models.face import FaceBands
+from models.face import FaceFacts as FaceFacts
 from models.ids import DocumentType
 from models.pad import USUAL_DOUBT, PadChallenge
 from models.passage import Direction, Use
@@ -240,23 +241,6 @@ class LookupFacts:
     guardian_uses: tuple[Use, ...] = ()
     hits: tuple[WatchHit, ...] = ()
     inside: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFacts:
-    """What the camera gave for this attempt, without template."""
-
-    comparison: Comparison | None = None
-    problem: FaceProblem | None = None
-    quality: FaceQuality | None = None
-    pad_score: float | None = None
-    turned: bool = False  # the head turned when it was asked to
-    model_version: str = ""
-    tries: int = 0
-    frames: int = 0  # so many good frames were compared
-    held_s: float | None = None  # how old the features were that were held before the card; None: taken after it
-    portrait_problem: str = ""  # the document's portrait was to be the reference, and gave none: why
-    fault: str = ""  # the camera or the engine failed: its plain words
 
 
 @dataclass(frozen=True, slots=True)

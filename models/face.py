@@ -73,6 +73,23 @@ class Comparison:
     plain: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FaceFacts:
+    """What the camera gave for this attempt, without template."""
+
+    comparison: Comparison | None = None
+    problem: FaceProblem | None = None
+    quality: FaceQuality | None = None
+    pad_score: float | None = None
+    turned: bool = False  # the head turned when it was asked to
+    model_version: str = ""
+    tries: int = 0
+    frames: int = 0  # so many good frames were compared
+    held_s: float | None = None  # how old the features were that were held before the card; None: taken after it
+    portrait_problem: str = ""  # the document's portrait was to be the reference, and gave none: why
+    fault: str = ""  # the camera or the engine failed: its plain words
+
+
 class Band(StrEnum):
     """Where a comparison falls."""
 

@@ -285,7 +285,7 @@ def words_of(reason: Reason, medium: Medium | None = None) -> Words:
 
 VERDICTS = MappingProxyType({Verdict.ADMIT: "admitted", Verdict.DENY: "refused", Verdict.REFER: "referred to staff"})
 
-FACE_PROBLEMS = MappingProxyType(
+FACE_PROBLEMS = MappingProxyType(  # what is wrong with a picture, for the one who took it
     {
         FaceProblem.NO_FACE: "no face is seen",
         FaceProblem.TOO_SMALL: "the face is too small",
@@ -298,4 +298,3 @@ FACE_PROBLEMS = MappingProxyType(
         FaceProblem.TURN_ASKED: "the head was asked to turn, and did not",
     }
 )
-"""What is wrong with a picture, for the one who took it."""

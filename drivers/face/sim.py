@@ -146,7 +146,8 @@ class Engine:
         if mark.identity == self._hang_on:
             threading.Event().wait()
         if mark.problem:
-            return FaceProbe(MODEL_VERSION, problem=mark.problem, pad_score=mark.pad_score, frames=1)
+            seen = FaceQuality(nose=0.3 if mark.problem is FaceProblem.TURNED else 0.5)
+            return FaceProbe(MODEL_VERSION, b"", seen, mark.problem, mark.pad_score, frames=1)
         quality = FaceQuality(height_px=160.0, sharpness=200.0, brightness=128.0)
         features = template(mark.identity, mark.offset)
         return FaceProbe(MODEL_VERSION, features, quality, pad_score=mark.pad_score, frames=1)

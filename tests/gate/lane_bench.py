@@ -175,7 +175,7 @@ class Camera:
     def opens(self, portrait: bytes) -> str:
         return sim.MODEL_VERSION if portrait.startswith(b"portrait") else ""
 
-    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"") -> None:
+    def capture(self, attempt: int, timeout_s: float, portrait: bytes = b"", turn: bool = False) -> None:
         self.asked.append((attempt, timeout_s))
         self.portraits.append(portrait)
 

@@ -139,6 +139,23 @@ def test_a_capture_gives_a_probe_and_the_time_it_took(bench: Bench) -> None:
     assert said.ms["probe"] > 0
 
 
+def test_a_head_that_is_to_turn_is_awaited_before_its_face_is_an_answer(bench: Bench) -> None:
+    bench.vision.capture(1, LONG_S, turn=True)
+    assert bench.next() == FaceHint(1, FaceProblem.TURN_ASKED)
+    bench.stage.show([marked(VISITOR), marked(VISITOR, problem=FaceProblem.TURNED)])
+    said = bench.next()
+    assert isinstance(said, FaceProbed)
+    assert (said.probe.problem, said.probe.turned) == (None, True)
+
+
+def test_a_face_that_only_looks_on_when_it_is_to_turn_is_no_answer(bench: Bench) -> None:
+    bench.vision.capture(1, 0.4, turn=True)
+    assert bench.next() == FaceHint(1, FaceProblem.TURN_ASKED)
+    said = bench.next()
+    assert isinstance(said, FaceProbed)
+    assert (said.probe.problem, said.probe.template) == (FaceProblem.TURN_ASKED, b"")
+
+
 def test_what_is_in_the_way_is_told_while_the_camera_looks_and_the_face_is_taken_when_it_comes(bench: Bench) -> None:
     bench.stage.clear()
     bench.vision.capture(1, LONG_S)
