@@ -11,10 +11,13 @@ import click
 from drivers import connect
 from gate.calibration import Calibration, calibrate, drift, read_scores, write_scores
 from gate.calibration_faces import look
+from gate.calibration_ledger import recorded
 from gate.calibration_page import page
 from gate.commands._exits import Exit
+from gate.commands._ledger import ledger_file, ledger_option
 from gate.commands._out import json_option, note, say_json
 from models.face import FaceBands
+from models.store.ledger_read import read_ledger
 from models.wire import to_builtins, to_json
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -70,6 +73,19 @@ def faces(
     if kept is not None:
         write_scores(kept, seen.scores)
     _tell(calibrate(seen.scores, seen.model_version, population, fmr), report, as_json)
+
+
+@command.command("recorded")
+@click.option("--scores", "kept", type=_OUT, required=True, help="Write the distances here; they name nobody.")
+@ledger_option
+def from_ledger(kept: Path, ledger: Path | None, config_path: Path) -> None:
+    """The distances of a lane's own decisions, for `calibrate drift`. They set no thresholds."""
+    with closing(read_ledger(ledger_file(ledger, config_path))) as reader:
+        found = recorded(reader)
+    write_scores(kept, found.scores)
+    note(f"{len(found.scores)} comparisons by {found.model_version or 'no model'} {found.cohort}".rstrip())
+    if found.passed_over:
+        note(f"{found.passed_over} by another model or cohort were passed over")
 
 
 @command.command("drift")

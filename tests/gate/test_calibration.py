@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,9 +21,12 @@ from gate.calibration_page import page
 from gate.cli import main
 from gate.commands._exits import Exit
 from gate.commands._issue import _value
+from models.decision import Decision, Reason, Verdict
 from models.face import FaceBands
 from models.wire import from_builtins
 from tests.examples import examples
+from tests.gate.core import strategies as tonight
+from tests.gate.ledger_of_an_evening import Evening
 
 
 def recorded(seed: int = 1, *, strangers: int = 4000, holders: int = 300, group: str = "", nearer: float = 0.0):
@@ -161,3 +165,21 @@ def test_volunteers_are_compared_by_person_and_group_and_only_distances_are_kept
 def test_a_folder_without_people_is_told(tmp_path: Path):
     result = typed("faces", tmp_path)
     assert (result.exit_code, "one a person" in result.output) == (Exit.NOT_RIGHT, True)
+
+
+def test_a_lanes_own_decisions_give_the_distances_of_the_model_it_has_now(tmp_path: Path):
+    evening = Evening(tmp_path)
+    refused = Decision(Verdict.DENY, Reason.REFUSED_BY_STEWARD)
+    old = replace(tonight.face(), comparison=replace(tonight.face().comparison, cohort="old"))
+    evening.decide(tonight.good_facts(face=old), word=Decision(Verdict.ADMIT, Reason.OK))
+    evening.decide(tonight.good_facts(face=tonight.face(0.25)))
+    evening.decide(tonight.good_facts(face=tonight.face(0.75)), word=refused)
+    evening.decide(tonight.good_facts(face=tonight.face(0.55)))  # referred, and nobody has said anything
+    evening.decide(tonight.good_facts(face=None))
+    evening.close()
+    kept = tmp_path / "s.csv"
+    result = typed("recorded", "--ledger", evening.path, "--scores", kept)
+    assert result.exit_code == 0, result.output
+    assert read_scores(kept) == [Score(0.25, True), Score(0.75, False)]
+    assert "2 comparisons by dlib" in result.output
+    assert "1 by another model or cohort" in result.output
