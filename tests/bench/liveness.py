@@ -26,6 +26,7 @@ from drivers.camera import _visitors as visitors
 from drivers.face import _pad_network
 from drivers.face._pad_network import Network
 from drivers.face._pad_watch import Points, Watch, face_box
+from drivers.face._quality import Limits
 from drivers.face.dlib import Engine
 from drivers.interfaces import Frame
 from models.pad import USUAL_ACCEPT, USUAL_DOUBT, PadBand, pad_band
@@ -83,6 +84,12 @@ def still(subjects: Iterable[Subject], network: Network | None, accept: float, d
     return figures
 
 
+def as_they_are(subjects: Iterable[Subject], network: Network | None, accept: float, doubt: float) -> Figures:
+    """Photographs that nothing was done to: living faces, as far as cameras and the web left them so."""
+    scores = [Watch(network).score(subject.picture, *subject.eyes) for subject in subjects]
+    return Figures({BONA_FIDE: [pad_band(score, accept, doubt) for score in scores]})
+
+
 def moving(subjects: Iterable[Subject], network: Network | None, accept: float, doubt: float, seed: int = 7) -> Figures:
     """Attacks held in a hand that tilts them: the worst look of a second counts."""
     rng, figures = np.random.default_rng(seed), Figures()
@@ -126,13 +133,12 @@ def _shift(figures: Figures, network: Network, shot: Shot, rng: np.random.Genera
     figures.flips += (network.live(shot.frame, box) >= accept) != (network.live(shot.frame, other) >= accept)
 
 
-def photographed(folder: Path, count: int) -> list[Subject]:
-    """Frontal faces of the list in `folder`, evenly chosen; dlib finds their eyes."""
+def photographed(folder: Path) -> list[Subject]:
+    """Frontal faces of the list in `folder`; dlib finds their eyes."""
     with (folder / "provenance.csv").open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if row["kind"] == "face"]
     frontal = [row["file"] for row in rows if not {"left", "right"} & set(row["tags"].split(";"))]
-    subjects = list(_subjects(cv2.imread(str(folder / file), cv2.IMREAD_COLOR) for file in frontal))
-    return subjects[:: max(1, len(subjects) // count)][:count]
+    return list(_subjects(cv2.imread(str(folder / file), cv2.IMREAD_COLOR) for file in frontal))
 
 
 def rendered(count: int) -> list[Subject]:
@@ -147,6 +153,17 @@ def _subjects(pictures: Iterable[Frame | None]) -> Iterator[Subject]:
         subject = None if picture is None else _subject(np.asarray(picture, np.uint8), engine, seen)
         if subject is not None and np.linalg.norm(subject.eyes[1] - subject.eyes[0]) >= LEAST_EYES_PX:
             yield subject
+
+
+def _samples(folder: Path) -> dict[str, Subject]:
+    """The few real attacks that there are, by file name, and a living face beside them."""
+    seen, found = _Eyes(), {}
+    engine = Engine(Limits(max_nose=1.0, min_nose=0.0, max_tone_gap=99.0), pad=seen, follow=False)
+    for file in sorted((folder / "pad").rglob("*.jpg")):
+        subject = _subject(np.asarray(cv2.imread(str(file), cv2.IMREAD_COLOR), np.uint8), engine, seen)
+        if subject is not None:
+            found[file.name] = subject
+    return found
 
 
 class _Eyes(Watch):
@@ -176,9 +193,14 @@ def _subject(picture: Frame, engine: Engine, seen: _Eyes) -> Subject | None:
 @click.option("--doubt", default=USUAL_DOUBT, show_default=True)
 def main(faces: Path | None, folder: Path | None, subjects: int, accept: float, doubt: float) -> None:
     """Measure and print."""
-    people = photographed(faces, subjects) if faces else rendered(subjects)
+    everybody = photographed(faces) if faces else rendered(subjects)
+    people = everybody[:: max(1, len(everybody) // subjects)][:subjects]
     network = _pad_network.open(folder) if folder else None
     for name, used in (("cues alone", None), *((("network and cues", network),) if network else ())):
+        click.echo(report(f"{name}, photographs as they are", as_they_are(everybody, used, accept, doubt)))
+        samples = _samples(faces) if faces else {}
+        for file, subject in samples.items():
+            click.echo(f"{name}, {file}: {Watch(used).score(subject.picture, *subject.eyes):.3f}")
         click.echo(report(f"{name}, one look", still(people, used, accept, doubt)))
         click.echo(report(f"{name}, moving for a second", moving(people[::2], used, accept, doubt)))
         for film in sorted((faces or Path("/nowhere")).glob("video/**/*.mp4")):
