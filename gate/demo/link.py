@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models import wire
-from models.command import Answer, Command, Line, Order, Snapshot
+from models.command import Answer, Command, Line, Order, Presented, Snapshot
 from models.decision import StewardAction
 from models.view import LaneView, Mode
 
@@ -89,6 +89,10 @@ class GateLink:
     def steward(self, attempt: int, action: StewardAction, why: str = "") -> Answer:
         """Say a word about the person in the lane."""
         return self.order(Command(0, Order.STEWARD, self._actor, attempt, action, None, why))
+
+    def present(self, presented: Presented) -> Answer:
+        """Type a document that no reader reads."""
+        return self.order(Command(0, Order.PRESENT, self._actor, presented=presented))
 
     def set_mode(self, mode: Mode, why: str = "") -> Answer:
         """Change how the lane is run."""

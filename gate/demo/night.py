@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from gate.demo.cast import Person
 from gate.demo.readers import DemoReader
 from gate.demo.rig import Rig
+from models.command import Presented
 from models.decision import Reason, StewardAction, Verdict
+from models.ids import DocumentType
 from models.passage import Direction
 from models.view import LaneView, Phase
 
@@ -58,6 +60,14 @@ class Night:
         view = self.comes(one)
         self._expect(view, Verdict.REFER)
         self._settle(view, action, pulses)
+
+    def is_typed_in(self, one: Person) -> None:
+        """Has a temporary ID that no reader reads; the steward types its number, compares by eye, and lets in."""
+        pulses = self.rig.relay.pulses
+        self._step_up(one, one)
+        view = self._presents(lambda: self._types(Presented(DocumentType.TEMPORARY_ID, one.number)))
+        self._expect(view, Verdict.REFER)
+        self._settle(view, StewardAction.ADMIT, pulses)
 
     def pulls_card_too_soon(self, one: Person) -> None:
         """Takes the card away while it is read, and then shows it properly."""
@@ -147,6 +157,11 @@ class Night:
         self.visits += 1
         self.rig.stage.show(face.looks.frames(self.visits))
         self._pause()
+
+    def _types(self, presented: Presented) -> None:
+        answer = self.rig.link.present(presented)
+        if not answer.ok:
+            raise NotAsTold(f"the steward could not type it: {answer.error}")
 
     def _presents(self, present: Callable[[], None]) -> LaneView:
         link = self.rig.link

@@ -8,7 +8,10 @@ import time
 from drivers.reader._sam_frames import FIND
 from drivers.reader.sam import SamSimulator
 from gate.demo.cast import Person
+from gate.demo.night import Night
 from gate.demo.readers import Bench, DemoReader, Wire
+from gate.demo.stories import BY_STEWARD, PASSED, Book, does, ends
+from models.decision import Reason, Verdict
 from models.ids import DocumentType
 
 SEE_S = 1.0
@@ -61,9 +64,22 @@ class SamReader(DemoReader):
             threading.Event().wait(0.01)
 
 
+def _more(book: Book) -> None:
+    one = book.someone()
+    book.tell(
+        "temporary ID, typed by the steward",
+        (one,),
+        does(Night.is_typed_in, one),
+        ends(Verdict.REFER, Reason.DOCUMENT_NEEDED),
+        BY_STEWARD,
+        leaves=(PASSED,),
+    )
+
+
 WIRE = Wire(
     "sam",
     "resident ID cards on a SAM module, over a serial line at its real speed",
     fit=lambda bench: (SamReader(bench, "reader"), SamReader(bench, "exit-reader")),
     document=lambda one: (DocumentType.RESIDENT_ID, one.number),
+    more=_more,
 )
