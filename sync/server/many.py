@@ -5,11 +5,24 @@ On PostgreSQL the rows travel as arrays, a column each. SQLite is in our own pro
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, exists, func, insert, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -53,10 +66,30 @@ def insert_new(
     fresh = list(rows)  # nobody else writes here until this transaction is over
     for columns in (tuple(table.primary_key), tuple(unless)):
         keys = [tuple(row[column.name] for column in columns) for row in fresh]
-        there = set(map(tuple, connection.execute(select(*columns).where(tuple_(*columns).in_(keys)))))
+        there = set(map(tuple, connection.execute(_present(columns), {"rows": json.dumps(keys)})))
         fresh = [row for row, key in zip(fresh, keys, strict=True) if key not in there]
-    insert_all(connection, table, fresh, ignore=True)
+    values = json.dumps([list(row.values()) for row in fresh])
+    connection.execute(_inserting_json(table, tuple(rows[0])), {"rows": values})
     return {tuple(row[column.name] for column in table.primary_key) for row in fresh}
+
+
+def _json_rows(number: int) -> list[Any]:
+    """The columns of the parameter `rows` on SQLite, which may then read all of them before it lets others go on."""
+    value = func.json_each(bindparam("rows")).table_valued("value").c.value
+    return [func.json_extract(value, f"$[{place}]") for place in range(number)]
+
+
+@cache
+def _present(columns: tuple[Column[Any], ...]) -> Any:
+    """Those of the keys that are given which are in the table of `columns`."""
+    same = [column == given for column, given in zip(columns, _json_rows(len(columns)), strict=True)]
+    return select(*columns).where(*same)
+
+
+@cache
+def _inserting_json(table: Table, names: tuple[str, ...]) -> Any:
+    given = select(*_json_rows(len(names))).where(true())  # or ON would be taken for a join's
+    return sqlite.insert(table).from_select([table.c[name] for name in names], given).on_conflict_do_nothing()
 
 
 @cache
