@@ -58,16 +58,17 @@ class Visit:
 
 
 class Crowd:
-    """Visitors with valid tickets. With `faces` each is looked at and compared."""
+    """Visitors with valid tickets. With `faces` each is looked at and compared, with `ready_s` before the card."""
 
-    def __init__(self, rig: Rig, count: int, *, faces: bool) -> None:
+    def __init__(self, rig: Rig, count: int, *, faces: bool, ready_s: float = 0.0) -> None:
         self.rig = rig
+        self._stands = ready_s > 0.0
         self._drawn = _drawn() if faces else []
         handed_in = Looks(pictures=(_stand_in(rig.folder),))  # nobody looks at it: the references are known
         self._people = [replace(person(index, handed_in), declined=not faces) for index in range(count)]
         self._next = 0
         profile = Profile.CONCERT if faces else Profile.CARD
-        policy = replace(evening_policy(profile), pulse_s=PULSE_S, show_s=0.2)
+        policy = replace(evening_policy(profile), pulse_s=PULSE_S, show_s=0.2, face_ready_s=ready_s)
         sell(rig, self._people, policy, known=self._references() if faces else None)
 
     def enter(self, count: int) -> list[Visit]:
@@ -81,6 +82,8 @@ class Crowd:
         rig, relay = self.rig, self.rig.relay
         if self._drawn:
             rig.stage.show(self._drawn[number % len(self._drawn)])
+        if self._stands:
+            self._is_seen()
         pulses, presented_at = relay.pulses, time.monotonic()
         rig.reader.present(who.card())
         if not relay.wait_for(lambda: relay.pulses > pulses, PATIENCE_S):
@@ -95,9 +98,16 @@ class Crowd:
         self._next += 1
         return self._people[self._next - 1].card()
 
+    def _is_seen(self) -> None:
+        """Stands there and feels for the card, until the camera has taken three pictures of him."""
+        wanted, ends = self.rig.stage.frames_taken + 3, time.monotonic() + PATIENCE_S
+        while self.rig.stage.frames_taken < wanted and time.monotonic() < ends:
+            time.sleep(0.005)
+
     def _walks(self) -> None:
         """Takes the card away and goes through; the lane is at rest afterwards."""
         rig = self.rig
+        rig.stage.clear()
         rig.reader.remove()
         looked, since = rig.reader.asked[FIND], rig.link.seen
         rig.sensor.turn()
@@ -119,11 +129,11 @@ class Crowd:
 
 
 @contextmanager
-def lane(folder: Path, count: int, *, faces: bool, pace: bool = True) -> Iterator[Crowd]:
+def lane(folder: Path, count: int, *, faces: bool, pace: bool = True, ready_s: float = 0.0) -> Iterator[Crowd]:
     """A running lane and `count` visitors before it. `pace`: the reader's bytes take as long as on a real line."""
     wiring = Wiring(camera=faces, exit_reader=False, pace=pace, poll_ms=20)
     with Rig(folder, wiring) as rig:
-        crowd = Crowd(rig, count, faces=faces)
+        crowd = Crowd(rig, count, faces=faces, ready_s=ready_s)
         try:
             rig.start()
             yield crowd
