@@ -28,6 +28,10 @@ class Notifier:
         """The gate is up. With `status` in the same message."""
         return self._send("READY=1", *_status(status))
 
+    def at_work(self) -> bool:
+        """Up, and alive: for a process that says both by the same piece of work, time and again."""
+        return self._send("READY=1", "WATCHDOG=1")
+
     def alive(self) -> bool:
         """The watchdog's sign of life, due every `interval_s` seconds (`None`: nobody asks for one)."""
         return self._send("WATCHDOG=1")

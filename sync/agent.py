@@ -151,6 +151,7 @@ class Agent:
         self._contact_if_wanted()
         if not self._puller.busy:
             await self._puller.look()  # a technician may have loaded one
+        self._post.alive()
 
     async def _contact(self) -> None:
         await self._look()

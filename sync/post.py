@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Post:
     issuers: dict[str, bytes] = field(default_factory=dict)
     contact_s: float = 10.0
     key_file: Path | None = None  # of the signing key, which is renewed there; none: by others
+    alive: Callable[[], object] = field(default=lambda: None, repr=False)  # called whenever the ledger was looked at
 
     @property
     def device_files(self) -> DeviceFiles | None:

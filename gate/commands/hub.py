@@ -14,6 +14,7 @@ import click
 from gate.commands import _hub_erase, _hub_rebuild, _hub_upstream
 from gate.commands._hub_opened import OPERATOR, opened
 from gate.commands._out import clock, json_option, note, say_json
+from gate.notify import Notifier
 from models.wire import from_json, to_json
 
 if TYPE_CHECKING:
@@ -85,7 +86,16 @@ def _run(settings: Settings, site: str, as_json: bool) -> None:
     _greet(hub, as_json)
     hub.engine.dispose()
     with suppress(KeyboardInterrupt):  # the usual end at a keyboard
-        process.serve(settings, listener)
+        process.serve(settings, listener, _at_work)
+
+
+def _at_work() -> bool:
+    """Tell the service supervisor. From any worker, so nothing is kept."""
+    notifier = Notifier()
+    try:
+        return notifier.at_work()
+    finally:
+        notifier.close()
 
 
 def _greet(hub: Hub, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,11 @@ def command(ctx: click.Context, config_path: Path) -> None:
         return
     config = load(config_path)
     from gate.log import set_up
+    from gate.notify import Notifier
     from sync.agent import Agent
 
-    post = _post(config)
+    notifier = Notifier()
+    post = replace(_post(config), alive=notifier.at_work)
     set_up(config.gate.log_level)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request says nothing
 

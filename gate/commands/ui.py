@@ -12,8 +12,11 @@ import click
 from gate.commands._config import DEFAULT
 
 if TYPE_CHECKING:
+    from PyQt5.QtWidgets import QApplication
+
     from ui.app import Wanted
 
+ALIVE_MS = 5000
 _SOCKET = Path("/run/menshen/gate.sock")
 _INSTALL = (
     "the screens need PyQt5: systemd/bootstrap.sh screens; or on Debian and Raspberry Pi OS "
@@ -147,10 +150,23 @@ def _run(wanted: Wanted) -> int:
     from ui.app import TooFewScreens, run, start
 
     app = start(["gatectl"], _no_display)
+    _stay_watched(app)
     try:
         return run(app, wanted)
     except TooFewScreens as error:
         raise click.UsageError(f"{error}: name one of --visitor and --steward, or --windowed 800x480") from None
+
+
+def _stay_watched(app: QApplication) -> None:
+    """The service supervisor hears from the loop that paints; one that hangs is started anew."""
+    from PyQt5.QtCore import QTimer
+
+    from gate.notify import Notifier
+
+    notifier, timer = Notifier(), QTimer(app)
+    timer.timeout.connect(notifier.at_work)
+    timer.start(ALIVE_MS)
+    QTimer.singleShot(0, notifier.at_work)
 
 
 def _demo(words: list[str], windowed: tuple[int, int] | None) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 from alembic.util import CommandError
 from fastapi import FastAPI
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from uvicorn.supervisors import Multiprocess
@@ -34,6 +35,8 @@ WORKER_S = 60
 """So long a worker may be silent before another takes its place: on a busy machine even to begin takes seconds."""
 HAND_OVER_S = 0.0005
 """So long a thread that the database has answered waits for the one that reads requests, instead of 5 ms."""
+LOOK_ALIVE_S = 20.0
+"""So often a worker asks its database whether it answers, for the service supervisor's watchdog."""
 COLLECT_AFTER = 20_000
 """New objects between two looks for garbage that counting does not find."""
 
@@ -81,10 +84,14 @@ def listen(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(settings: Settings, listener: socket.socket) -> None:
-    """Serve until told to stop. `prepare` comes first."""
+def serve(settings: Settings, listener: socket.socket, alive: Callable[[], object] | None = None) -> None:
+    """Serve until told to stop. `prepare` comes first.
+
+    Each worker calls `alive` when it has asked its database, time and again: a function of a module, as workers are
+    processes of their own.
+    """
     config = uvicorn.Config(
-        partial(program, settings),
+        partial(program, settings, alive),
         factory=True,
         workers=settings.workers,
         log_level="warning",
@@ -105,7 +112,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         uvicorn.Server(config).run([listener])
 
 
-def program(settings: Settings) -> FastAPI:
+def program(settings: Settings, alive: Callable[[], object] | None = None) -> FastAPI:
     """The program of one worker."""
     hub = open_hub(settings)
     app = make_app(hub)
@@ -113,15 +120,17 @@ def program(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.get_running_loop().create_task(_keep_certificate(hub))
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(_keep_certificate(hub))]
+        tasks += [loop.create_task(_look_alive(hub, alive))] if alive is not None else []
         try:
             async with within(app):
                 _settle_down()
                 yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             hub.engine.dispose()
 
     app.router.lifespan_context = lifespan
@@ -157,6 +166,20 @@ async def _keep_certificate(hub: Hub) -> None:
     while True:
         await asyncio.sleep(LOOK_AT_CERTIFICATE_S)
         await asyncio.to_thread(refresh_certificate, hub)
+
+
+async def _look_alive(hub: Hub, alive: Callable[[], object]) -> None:
+    """A question that never comes back is a hang. One that is refused is not: a database that is away is waited for."""
+    while True:
+        with suppress(DBAPIError):
+            await asyncio.to_thread(_ask_database, hub)
+        alive()
+        await asyncio.sleep(LOOK_ALIVE_S)
+
+
+def _ask_database(hub: Hub) -> None:
+    with hub.engine.connect() as connection:
+        connection.execute(select(1))
 
 
 def _check(settings: Settings, site: str) -> None:

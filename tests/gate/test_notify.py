@@ -26,12 +26,14 @@ def test_every_message_arrives_as_systemd_reads_it(supervisor):
     notifier = Notifier({"NOTIFY_SOCKET": name})
     assert notifier.ready("lane G1 open")
     assert notifier.alive()
+    assert notifier.at_work()
     assert notifier.status("camera lost")
     assert notifier.stopping()
     notifier.close()
-    assert [end.recv(500) for _ in range(4)] == [
+    assert [end.recv(500) for _ in range(5)] == [
         b"READY=1\nSTATUS=lane G1 open",
         b"WATCHDOG=1",
+        b"READY=1\nWATCHDOG=1",
         b"STATUS=camera lost",
         b"STOPPING=1",
     ]

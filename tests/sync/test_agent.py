@@ -69,6 +69,16 @@ def test_a_manifest_comes_in_and_a_change_follows_at_the_ring(site: Site):
     asyncio.run(scene())
 
 
+def test_each_look_at_the_ledger_is_a_sign_of_life(site: Site):
+    box, signs = site.enrol("G1"), []
+
+    async def scene() -> None:
+        async with at_work(Agent(replace(box.post(), alive=lambda: signs.append(1)))):
+            await until(lambda: len(signs) >= 2)
+
+    asyncio.run(scene())
+
+
 def test_the_ledger_goes_out_in_order_and_at_once(site: Site):
     box = site.enrol("G1")
     box.writes(1200)

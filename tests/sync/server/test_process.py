@@ -201,3 +201,12 @@ def test_what_one_start_was_told_holds_for_the_next(run: Callable[..., Running])
     kept = again.state / "hub.json"
     assert json.loads(kept.read_text())["face"] == "sim:"
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_service_supervisor_hears_of_a_server_whose_database_answers(run, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        run()
+        assert supervisor.recv(100) == b"READY=1\nWATCHDOG=1"
