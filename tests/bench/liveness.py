@@ -44,7 +44,8 @@ class Figures:
     """Bands of each species, and how often a shifted box changes one."""
 
     bands: dict[str, list[PadBand]] = field(default_factory=dict)
-    flips: int = 0
+    flips: int = 0  # live, or not
+    reversals: int = 0  # from live to an attack, or back
     shifted: int = 0
 
     def apcer(self, species: str) -> Rate:
@@ -130,7 +131,9 @@ def _shift(figures: Figures, network: Network, shot: Shot, rng: np.random.Genera
     box = face_box(shot.eyes)
     other = box.moved(*rng.uniform(-JUMP, JUMP, 2), 1 + rng.uniform(-JUMP, JUMP))
     figures.shifted += 1
-    figures.flips += (network.live(shot.frame, box) >= accept) != (network.live(shot.frame, other) >= accept)
+    bands = {pad_band(network.live(shot.frame, each), accept, min(USUAL_DOUBT, accept)) for each in (box, other)}
+    figures.flips += PadBand.LIVE in bands and len(bands) > 1
+    figures.reversals += bands == {PadBand.LIVE, PadBand.ATTACK}
 
 
 def photographed(folder: Path) -> list[Subject]:
@@ -216,7 +219,8 @@ def report(title: str, figures: Figures) -> str:
         else:
             lines.append(f"  APCER {species} {figures.apcer(species)}; called one {figures.known(species)}")
     if figures.shifted:
-        lines.append(f"  changed by a shifted box {Rate(figures.flips, figures.shifted)}")
+        lines.append(f"  by a shifted box live no longer, or now {Rate(figures.flips, figures.shifted)}")
+        lines.append(f"  by a shifted box an attack instead of live {Rate(figures.reversals, figures.shifted)}")
     return "\n".join(lines)
 
 
