@@ -9,6 +9,7 @@ from __future__ import annotations
 from gate.core.state import Lane
 from gate.hardware import Eyes
 from models.decision import Policy
+from models.pad import PadChallenge
 from models.passage import Direction
 from models.view import Phase
 
@@ -31,6 +32,7 @@ class BeforeCard:
 def ready_s(lane: Lane, policy: Policy) -> float:
     """How long features are to be held now, in seconds. A card that was read is still to be answered with them."""
     looked_at = policy.needs_face and policy.needs_ticket and lane.direction is Direction.ENTRY
+    looked_at = looked_at and policy.pad_challenge is not PadChallenge.ALWAYS  # nobody is asked to turn before a card
     waits = lane.phase is Phase.IDLE or (lane.phase in (Phase.LOOKUP, Phase.CAPTURE) and lane.facts.face is None)
     return policy.face_ready_s if looked_at and waits and not lane.told else 0.0
 

@@ -38,6 +38,8 @@ OPTIONS: dict[str, str] = {
     "height": "height to ask the camera for, pixels",
     "fps": "frames per second to ask the camera for",
     "fourcc": "pixel format to ask the camera for, such as MJPG",
+    "exposure": "exposure time, in the camera's own units (Linux: 0.1 ms); auto: the camera's own choice (unchanged)",
+    "gain": "amplification, in the camera's own units (unchanged)",
     "rotate": "turn the picture clockwise: 0, 90, 180 or 270 degrees (0)",
     "mirror": "swap left and right: yes or no (no)",
     "login": "file with user:password of a network camera",
@@ -48,6 +50,8 @@ OPTIONS: dict[str, str] = {
 _TURNS = {"90": cv2.ROTATE_90_CLOCKWISE, "180": cv2.ROTATE_180, "270": cv2.ROTATE_90_COUNTERCLOCKWISE}
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _USUAL_FPS = 25.0
+_BY_HAND, _AUTOMATIC = 1.0, 3.0
+"""Of `V4L2_CID_EXPOSURE_AUTO`: manual, and aperture priority (videodev2.h)."""
 
 
 def open(url: DeviceUrl) -> Camera:
@@ -220,6 +224,13 @@ def _open_device(url: DeviceUrl, path: Path) -> cv2.VideoCapture:
     fourcc = url.option("fourcc", str, "")
     if fourcc and len(fourcc) != 4:
         raise UnknownDevice(f"fourcc={fourcc!r}: expected four letters, such as MJPG")
+    for prop, wish in _wishes(url, fourcc).items():
+        capture.set(prop, wish)
+    return capture
+
+
+def _wishes(url: DeviceUrl, fourcc: str) -> dict[int, float]:
+    """What to ask the camera for, by OpenCV's property; the automatic exposure before a time of one's own."""
     wishes = {
         cv2.CAP_PROP_BUFFERSIZE: 1,
         cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*fourcc) if fourcc else 0,
@@ -227,10 +238,14 @@ def _open_device(url: DeviceUrl, path: Path) -> cv2.VideoCapture:
         cv2.CAP_PROP_FRAME_HEIGHT: url.option("height", int, 0, low=0, high=16384),
         cv2.CAP_PROP_FPS: url.option("fps", float, 0.0, low=0.0, high=1000.0),
     }
-    for prop, wish in wishes.items():
-        if wish:
-            capture.set(prop, wish)
-    return capture
+    wished: dict[int, float] = {prop: wish for prop, wish in wishes.items() if wish}
+    exposure = url.option("exposure", str, "")
+    if exposure:
+        wished[cv2.CAP_PROP_AUTO_EXPOSURE] = _AUTOMATIC if exposure == "auto" else _BY_HAND
+    if exposure not in ("", "auto"):
+        wished[cv2.CAP_PROP_EXPOSURE] = url.option("exposure", float, 0.0, low=0.0, high=1e6)
+    gain = url.option("gain", float, -1.0, low=0.0, high=1e6)
+    return wished if gain < 0 else {**wished, cv2.CAP_PROP_GAIN: gain}
 
 
 def _open_stream(url: DeviceUrl, place: str) -> cv2.VideoCapture:

@@ -275,3 +275,24 @@ def test_closing_leaves_no_file_and_no_socket_open(broadcast: Broadcast, film: P
     while opened() > before and time.monotonic() < time_out:
         broadcast.stopped.wait(0.02)  # the server notices only upon its next frame
     assert opened() <= before
+
+
+@pytest.mark.parametrize(
+    ("options", "wished"),
+    [
+        ("", {}),
+        ("?exposure=auto", {cv2.CAP_PROP_AUTO_EXPOSURE: 3.0}),
+        (
+            "?exposure=157&gain=0",
+            {cv2.CAP_PROP_AUTO_EXPOSURE: 1.0, cv2.CAP_PROP_EXPOSURE: 157.0, cv2.CAP_PROP_GAIN: 0.0},
+        ),
+    ],
+)
+def test_exposure_and_gain_are_left_alone_unless_somebody_says_so(options: str, wished: dict[int, float]) -> None:
+    asked = v4l2._wishes(parse(f"v4l2:///dev/gate-camera{options}"), "")
+    assert {prop: wish for prop, wish in asked.items() if prop != cv2.CAP_PROP_BUFFERSIZE} == wished
+
+
+def test_an_exposure_that_is_no_time_is_named() -> None:
+    with pytest.raises(UnknownDevice, match="exposure"):
+        v4l2._wishes(parse("v4l2:///dev/gate-camera?exposure=bright"), "")

@@ -16,6 +16,7 @@ from gate.core.state import Lane, new_lane
 from gate.messages import FaceFailed, FaceProbed
 from models.decision import FaceFacts, Profile
 from models.face import FaceBands
+from models.pad import PadChallenge
 from models.passage import Direction
 from models.profiles import policy_of
 from models.view import Phase
@@ -49,8 +50,16 @@ def test_faces_are_looked_at_ahead_only_where_a_card_may_be_presented_and_answer
     assert ready_s(lane, POLICY) == seconds
 
 
-@pytest.mark.parametrize("change", [{"needs_face": False}, {"needs_ticket": False}, {"face_ready_s": 0.0}])
-def test_a_policy_that_needs_no_face_looks_at_none(change: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"needs_face": False},
+        {"needs_ticket": False},
+        {"face_ready_s": 0.0},
+        {"pad_challenge": PadChallenge.ALWAYS},
+    ],
+)
+def test_a_policy_that_needs_no_face_or_a_turned_head_looks_at_none(change: dict[str, object]) -> None:
     assert ready_s(AT_REST, replace(POLICY, **change)) == 0.0  # type: ignore[arg-type]
 
 
