@@ -12,14 +12,19 @@ import pytest
 
 from drivers.face.sim import MODEL_VERSION, marked, template
 from gate.before_card import apart, ready_s
+from gate.core.events import DeviceBack
 from gate.core.state import Lane, new_lane
 from gate.messages import FaceFailed, FaceProbed
 from models.decision import FaceFacts, Profile
 from models.face import FaceBands
+from models.ledger import EntryKind
 from models.pad import PadChallenge
 from models.passage import Direction
 from models.profiles import policy_of
 from models.view import Phase
+from tests.gate.lane_bench import POLICY as LANE_POLICY
+from tests.gate.lane_bench import Bench as LaneBench
+from tests.gate.lane_bench import Guest, contents, play, ticket_of
 from tests.gate.test_vision import LIMITS, NOBODY, VISITOR, Bench, running
 
 POLICY = replace(policy_of(Profile.CONCERT, "gala"), face_ready_s=3.0)
@@ -66,6 +71,31 @@ def test_a_policy_that_needs_no_face_or_a_turned_head_looks_at_none(change: dict
 def test_two_frames_are_of_one_person_where_one_would_be_admitted_on_the_other() -> None:
     bands = (FaceBands("m", "any", 0.4, 0.6), FaceBands("m", "any", 0.3, 0.6, "c", 0.5), FaceBands("n", "any", 0.9, 1))
     assert apart(replace(POLICY, bands=bands)) == {"m": 0.5, "n": 0.9}
+
+
+def test_the_lane_tells_its_eyes_and_which_way_it_was_stands_in_the_ledger(tmp_path: Path) -> None:
+    anna, boris = Guest(1), Guest(2)
+    policy = replace(LANE_POLICY, face_ready_s=3.0, face_frames=2)
+
+    async def scene(lane: LaneBench) -> None:
+        lane.runner.post(DeviceBack("camera"))
+        await lane.quiet()
+        assert lane.camera.watched == [(3.0, 2)]
+        await lane.taps(anna)
+        assert lane.camera.watched == [(3.0, 2)], "what is held is the answer to this card"
+        twice = replace(anna.probe(0.1), further=(anna.probe(0.3).template,))
+        lane.runner.take(FaceProbed(lane.runner.lane.attempt, twice, held_s=0.4))
+        await lane.quiet()
+        assert lane.camera.watched[-1] == (0.0, 2)
+        await lane.turns()
+        await lane.a_while_later(5.0)
+        assert lane.camera.watched[-1] == (3.0, 2)
+        await lane.admitted(boris)
+        faces = [entry.body["facts"]["face"] for entry in lane.entries(EntryKind.DECISION)]
+        assert [(face.get("held_s"), face.get("frames")) for face in faces] == [(0.4, 2), (None, 1)]
+        assert faces[0]["comparison"]["distance"] == pytest.approx(0.3), "the frame least like the reference counts"
+
+    play(tmp_path, scene, manifest=contents([(guest, ticket_of(guest)) for guest in (anna, boris)], policy=policy))
 
 
 @pytest.fixture
