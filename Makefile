@@ -9,9 +9,10 @@ MAKEFLAGS += --no-print-directory
 
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
 PACKAGES = gate drivers ui sync models
-SUITES = --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz
+SUITES = --ignore tests/faults --ignore tests/peers --ignore tests/bench --ignore tests/fuzz \
+    --ignore tests/systemd/package
 
-.PHONY: help demo screens test test-long test-faults faults test-peers check bench bench-face bench-hub fuzz lock clean appliance tools
+.PHONY: help demo screens test test-long test-faults faults test-peers check bench bench-face bench-hub fuzz lock clean appliance tools deb install test-package
 
 help:
 	@echo "make demo         the whole gate at work, without hardware"
@@ -26,6 +27,9 @@ help:
 	@echo "make bench        speed and accuracy, with figures"
 	@echo "make bench-face   one look at a face beside other programs, with one thread and two"
 	@echo "make bench-hub    what one server carries: claims, ledgers, the doorbell, a stadium"
+	@echo "make deb          the package for this machine; ARCH=arm64 for a Raspberry Pi, from any machine"
+	@echo "make install      the same, and install it: sudo make install"
+	@echo "make test-package in a Debian of its own, without a network: install, admit, upgrade, downgrade, remove"
 	@echo "make lock         choose the libraries' versions anew"
 	@echo "make clean        remove what the above made"
 
@@ -81,6 +85,24 @@ bench-face:
 bench-hub: tools
 	@$(BIN)/python -m tests.bench.hub
 
+# The wheels are unpacked, not run, so that any machine makes the package for any other. TARGET_PYTHON is the target's.
+ARCH ?= $(shell dpkg --print-architecture)
+TARGET_PYTHON ?= 3.11
+ROOM = build/package/room
+
+$(ROOM)/bin/uv:
+	@$(or $(PYTHON),python3) -m venv $(ROOM) && $(ROOM)/bin/pip install -q --require-hashes -r systemd/build.lock
+	@$(ROOM)/bin/pip install -q $(UV)
+
+deb: $(ROOM)/bin/uv
+	@$(or $(PYTHON),python3) systemd/package.py --uv $(ROOM)/bin/uv --arch $(ARCH) --python $(TARGET_PYTHON)
+
+install: deb
+	@dpkg -i "$$(ls -t dist/menshen_*_$(ARCH).deb | head -n 1)"
+
+test-package: tools $(ROOM)/bin/uv
+	@$(BIN)/python -m pytest -q tests/systemd/package
+
 # uv lives in a throw-away environment. The lock files serve CPython from 3.11 on, on every platform that has wheels.
 lock:
 	@set -e; room=$$(mktemp -d); trap 'rm -rf "$$room"' EXIT; \
@@ -90,6 +112,8 @@ lock:
 	printf 'pip\nsetuptools\nswig\n' | compile - -o systemd/build.lock --upgrade; \
 	compile setup.py -c systemd/build.lock -o systemd/requirements.lock --upgrade; \
 	compile setup.py --extra hub -c systemd/requirements.lock -o systemd/hub.lock --upgrade; \
+	compile setup.py --extra hub --extra screens --extra gpio --extra hid --extra osdp -c systemd/requirements.lock \
+	    -o systemd/package.lock --upgrade; \
 	compile setup.py --extra screens -c systemd/requirements.lock -o systemd/screens.lock --upgrade; \
 	compile setup.py tests/requirements.txt --extra hub --extra screens -c systemd/hub.lock -c systemd/screens.lock \
 	    -o tests/requirements.lock --upgrade; \
