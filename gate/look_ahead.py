@@ -40,6 +40,7 @@ class LookAhead:
         self.held = HeldFaces()
         self._sight, self._limits, self._beat = sight, limits, beat
         self._due_mono = self._search_mono = 0.0
+        self._known = False  # whether the engine may still hold somebody's features
         self._empty: Mosaic | None = None  # the lane without anybody, while there is nobody
 
     def want(self, ask: Watch, model_version: str) -> None:
@@ -50,6 +51,13 @@ class LookAhead:
     def rest(self) -> None:
         """Somebody was just looked at: the gate may be about to say that the lane is no longer at rest."""
         self._due_mono = time.monotonic() + EVERY_S
+        self._known = True
+
+    def forget(self, engine: FaceEngine) -> None:
+        """Where nothing is held, have the engine's own memory of the last face overwritten, if it can do that."""
+        if self._known and not len(self.held) and time.monotonic() >= self._due_mono:
+            getattr(engine, "forget", lambda: None)()
+            self._known = False
 
     def patience_s(self) -> float:
         """How long nothing is to be looked at or dropped."""
@@ -65,6 +73,7 @@ class LookAhead:
         """
         now = time.monotonic()
         self.held.expire(now + self._limits.silence_s)
+        self.forget(engine)
         if not self.held.wanted or now < self._due_mono or not self._sight.up:
             return False
         try:
@@ -76,7 +85,7 @@ class LookAhead:
             self.held.drop()
             raise
         finally:
-            self.rest()
+            self._due_mono = time.monotonic() + EVERY_S
         return True
 
     def _search(self, engine: FaceEngine, shot: Shot, now: float) -> None:
@@ -84,6 +93,7 @@ class LookAhead:
         self.held.see(probe, shot.began_mono, time.monotonic())
         self._empty = _mosaic(shot.frame) if probe.problem is FaceProblem.NO_FACE else None
         self._search_mono = now + SEARCH_S
+        self._known = self._known or bool(probe.template)
 
     def _is_empty_still(self, frame: Frame, now: float) -> bool:
         if self._empty is None or now >= self._search_mono:

@@ -53,6 +53,10 @@ class Engine:
         """The one face of an enrolment picture: larger than in a lane, and alone (no bystander of a third)."""
         return self._probe(frame, self.limits.enrol_height, 1 / 3)
 
+    def forget(self) -> None:
+        """Nobody is to be known by what is left."""
+        self.close()
+
     def close(self) -> None:
         """Nothing is held but what tells a living face, which is forgotten."""
         if self._pad is not None:

@@ -108,6 +108,11 @@ class Engine:
         """The one face of an enrolment picture: larger than in a lane, and alone (no bystander of a third)."""
         return self._probe(frame, self._search.find, self.limits.enrol_height, 1 / 3)
 
+    def forget(self) -> None:
+        """Nobody is to be known by what is left: neither the last face's place, nor its features in the network."""
+        self.close()
+        self._network(np.zeros((CHIP_PX, CHIP_PX, 3), np.uint8))
+
     def close(self) -> None:
         """Nothing is held but the last face's place, which is forgotten."""
         self._search.forget()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.camera import _visitors as visitors
 from drivers.camera.sim import Stage
 from drivers.face import sim
 from drivers.face.sim import marked, template
@@ -162,3 +163,25 @@ def test_a_policy_of_on_card_has_no_template_made_of_who_only_stands_there(tmp_p
         assert copies(pid, template(VISITOR)[64:-64]) == 0
         assert bench.stage.frames_taken == 0
         assert isinstance(bench.stage, Stage)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the memory of a process that may not be dumped")
+def test_the_real_engine_forgets_her_as_well(tmp_path: Path) -> None:
+    pytest.importorskip("dlib")
+    from drivers.face.dlib import Engine
+
+    who = visitors.render(visitors.identity(visitors.CHOSEN[0]))
+    core = Engine(follow=False).probe(who).template[64:128]
+    with running(Bench(tmp_path, engine="dlib:?follow=no")) as bench:
+        pid = bench.vision.pid
+        assert pid is not None
+        bench.stage.show([who])
+        bench.vision.watch(SECONDS, 1, {bench.vision.model_version: 0.4})
+        waits_until_looked(bench, 3)
+        assert copies(pid, core) > 0, "else this test sees nothing"
+        bench.stage.clear()
+        ends = time.monotonic() + NOTHING_S
+        while (left := copies(pid, core)) and time.monotonic() < ends:
+            with pytest.raises(queue.Empty):
+                bench.next(0.1)
+        assert left == 0
