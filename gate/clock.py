@@ -49,9 +49,10 @@ class Clock:
     def learn(self, at: float) -> None:
         """The authority says, signed, that it is `at` now. From here on the time is known.
 
-        One whose own clock fell below what it signed before is not believed: what was told before that still holds.
+        One that lives before this program was made is not believed: what was told before that still holds. The floor
+        that our own lines raised doesn't count here, for they may have been written by a clock that ran ahead.
         """
-        if at >= self._floor - SLACK_S:
+        if at >= BUILD_FLOOR - SLACK_S:
             self._told = (at, self._mono())
 
     @property

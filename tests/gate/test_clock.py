@@ -64,3 +64,13 @@ def test_an_authority_that_fell_into_the_past_is_not_believed() -> None:
     clock.learn(BUILD_FLOOR + 9000.0)
     clock.learn(60.0)
     assert clock.wall() == BUILD_FLOOR + 9000.0
+
+
+def test_the_authority_puts_right_a_clock_that_ran_ahead() -> None:
+    """The newest line of the ledger lies in the future; the wall clock was set since."""
+    clock = Clock(lambda: BUILD_FLOOR + 500.0, lambda: 7.0)
+    clock.raise_floor(BUILD_FLOOR + 4100.0)
+    assert not clock.trusted
+    clock.learn(BUILD_FLOOR + 501.0)
+    assert clock.trusted
+    assert clock.wall() == BUILD_FLOOR + 500.0
