@@ -11,6 +11,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["gate*", "drivers*", "ui*", "sync*", "models*"]),
     package_data={
+        "gate.check": ["words/*.toml"],
         "models.store": ["schema/*.sql"],
         "ui": ["strings/*", "assets/*"],
         "sync.server": [
