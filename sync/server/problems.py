@@ -27,7 +27,7 @@ class Refused(Exception):
         self.status, self.code, self.detail, self.more = status, code, detail, more
 
 
-def install(app: FastAPI, page_of: Callable[[Request, Refused], Response]) -> None:
+def install(app: FastAPI, page_of: Callable[[Request, Refused], Response] | None = None) -> None:
     """Answer every refusal of `app` with a `sync.contract.Problem`; a browser that is lost gets `page_of` it."""
 
     @app.exception_handler(Refused)
@@ -38,7 +38,7 @@ def install(app: FastAPI, page_of: Callable[[Request, Refused], Response]) -> No
     async def http_error(request: Request, error: HTTPException) -> Response:
         if isinstance(error.__cause__, UnicodeDecodeError):  # the framework's word for it is 400
             return _problem(422, "not_as_documented", "the body is not UTF-8")
-        if error.status_code in (404, 405) and _by_a_person(request):
+        if page_of and error.status_code in (404, 405) and _by_a_person(request):
             return page_of(request, Refused(404, "http", ""))
         return _problem(error.status_code, "http", str(error.detail))
 
