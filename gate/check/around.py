@@ -75,6 +75,20 @@ class Around:
         return ask_gate(self.config.socket.path) if self.config else None
 
     @cached_property
+    def gate_at_work(self) -> bool:
+        """A gate answers, or holds the ledger's lock at least: then the devices are in its hands.
+
+        The kernel is asked who holds it; to try the lock could keep a gate from starting.
+        """
+        if self.snapshot is not None or self.state_dir is None:
+            return self.snapshot is not None
+        try:
+            inode = (self.state_dir / "ledger.db.lock").stat().st_ino
+        except OSError:
+            return False
+        return any("FLOCK" in line and f":{inode} " in line for line in self.text("proc/locks").splitlines())
+
+    @cached_property
     def sync(self) -> SyncStatus | None:
         """What the sync process says of itself; `None` where none answers."""
         return ask_sync(self.config.sync.socket) if self.config else None

@@ -50,7 +50,7 @@ class Facts:
 def gather(around: Around) -> Facts | None:
     """Take up to three pictures. Nothing of them is kept; a running gate has the camera for itself."""
     config = around.config
-    if config is None or not config.devices.camera or around.snapshot is not None or not around.probe:
+    if config is None or not config.devices.camera or around.gate_at_work or not around.probe:
         return None
     marks = parse(config.devices.face).driver == "sim"
     with suppress(DriverError):  # told by the devices' own concern

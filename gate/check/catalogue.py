@@ -128,6 +128,7 @@ class Code(StrEnum):
     UNIT_DOWN = "G612", _E
     UNIT_RESTARTS = "G613", _W
     UNIT_NOT_ENABLED = "G614", _W
+    GATE_HANGS = "G615", _E
     STAFF_NONE = "G620", _N
     STAFF_UNREADABLE = "G621", _E
     STAFF_NO_SUPERVISOR = "G622", _W

@@ -75,7 +75,7 @@ def gather(around: Around) -> Facts | None:
         return None
     lane = tuple(lane_devices(around.config.devices))
     urls = tuple((name, url) for name, _, url in lane)
-    if around.snapshot is not None or not around.probe:
+    if around.gate_at_work or not around.probe:
         return Facts(urls, running=around.snapshot.devices if around.snapshot else ())
     probes = tuple(probe(name, kind, url, around.probe_s) for name, kind, url in lane)
     return Facts(urls, probes, elsewhere=tuple(_elsewhere(probes, around)))

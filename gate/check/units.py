@@ -26,10 +26,11 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The installed units, and whether a gate answers on its socket."""
+    """The installed units, whether a gate answers on its socket, and whether one is at work nevertheless."""
 
     units: tuple[Unit, ...] = ()
     gate_answers: bool = True
+    at_work: bool = False
 
 
 def gather(around: Around) -> Facts | None:
@@ -37,7 +38,7 @@ def gather(around: Around) -> Facts | None:
     told = around.run(("systemctl", "show", f"--property={','.join(_ASKED)}", *UNITS)) or ""
     blocks = (dict(line.split("=", 1) for line in text.splitlines() if "=" in line) for text in told.split("\n\n"))
     units = tuple(_unit(block) for block in blocks if block.get("LoadState") == "loaded")
-    return Facts(units, around.snapshot is not None) if around.config else None
+    return Facts(units, around.snapshot is not None, around.gate_at_work) if around.config else None
 
 
 def judge(facts: Facts) -> Iterator[Finding]:
@@ -52,7 +53,7 @@ def judge(facts: Facts) -> Iterator[Finding]:
         if unit.active == "active" and unit.enabled == "disabled":
             yield Finding(Code.UNIT_NOT_ENABLED, unit.name)
     if not facts.gate_answers:
-        yield Finding(Code.GATE_SILENT, "gate")
+        yield Finding(Code.GATE_HANGS if facts.at_work else Code.GATE_SILENT, "gate")
 
 
 def _unit(told: dict[str, str]) -> Unit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import click
 
@@ -107,6 +107,12 @@ class Report:
             return
         words = ", ".join(f"{_GRAVITY[self._language][one]} {count}" for one, count in counts.items() if count)
         click.echo(f"{clock(time.time())}  {words or _QUIET[self._language]['well']}")
+
+
+def language_of(environment: Mapping[str, str]) -> str:
+    """The one of the catalogue's languages that a locale asks for."""
+    told = next(filter(None, (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if told.startswith("zh") else "en"
 
 
 def exits(worst: Severity) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gate.commands._check import Report, exits
+from gate.commands._check import Report, exits, language_of
 from gate.commands._config import config_option
 
 WATCH_S = 30.0
@@ -56,7 +56,7 @@ def command(
     names = [name.strip() for name in only.split(",") if name.strip()]
     if unknown := [name for name in names if name not in CONCERNS]:
         raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(CONCERNS)}", param_hint="--only")
-    report = Report(lang or _language(), as_json)
+    report = Report(lang or language_of(os.environ), as_json)
     first = True
     while first or not threading.Event().wait(every_s):
         # Devices and the whole ledger once; after that only what may change by itself.
@@ -68,8 +68,3 @@ def command(
         if not watch:
             break
     ctx.exit(exits(report.worst))
-
-
-def _language() -> str:
-    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if told.startswith("zh") else "en"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from gate.check.catalogue import LANGUAGES, Code, code_named, meanings, table
+from gate.commands._check import language_of
 from gate.commands._out import say_json
 
 
@@ -15,9 +18,7 @@ from gate.commands._out import say_json
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a code, for programs.")
 def command(code: str | None, lang: str | None, as_table: bool, as_json: bool) -> None:
     """Explain CODE, as in `gatectl explain G217`; without one, list them all."""
-    from gate.commands.check import _language
-
-    language = lang or _language()
+    language = lang or language_of(os.environ)
     if as_table:
         click.echo(table(language))
         return

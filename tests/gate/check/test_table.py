@@ -159,6 +159,12 @@ def pi(number: str) -> Plant:
     return command("vcgencmd", f"throttled={number}")
 
 
+def locked(house: House) -> None:
+    """A process has the ledger and says nothing."""
+    inode = (house.state / "ledger.db.lock").stat().st_ino
+    house.files["proc/locks"] = f"1: FLOCK  ADVISORY  WRITE 4711 08:01:{inode} 0 EOF"
+
+
 def unsaid(house: House) -> None:
     """A folder stands where a number should."""
     (house.root / "proc/meminfo").mkdir(parents=True)
@@ -240,6 +246,7 @@ TABLE: list[tuple[Code, str, Plant]] = [
     (Code.CERTIFICATE_ENDED, "site", lambda house: house.enrol(NOW - 80 * DAY_S, NOW - DAY_S)),
     (Code.CONFIGURATION, "configuration", lambda house: (house.folder / "gate.toml").write_text("[gate]\nnam = 1\n")),
     (Code.GATE_SILENT, "units", lambda house: None),
+    (Code.GATE_HANGS, "units", locked),
     (Code.UNIT_FAILED, "units", lambda house: house.unit(active="failed", result="exit-code")),
     (Code.UNIT_DOWN, "units", lambda house: house.unit(active="inactive")),
     (Code.UNIT_RESTARTS, "units", lambda house: house.unit(restarts=9)),
@@ -322,6 +329,12 @@ def test_a_concern_that_fails_hides_no_other(house: House):
     assert found == {Code.CHECK_FAILED}
     house.book(Role.STEWARD)
     assert {one.code for one in house.check("disk", "staff")} == {Code.CHECK_FAILED, Code.STAFF_NO_SUPERVISOR}
+
+
+def test_the_devices_of_a_gate_that_hangs_are_left_alone(house: House):
+    house.devices["relay"] = "lcus+serial:///dev/none"
+    locked(house)
+    assert house.check("devices", "camera") == []
 
 
 def test_what_dlib_alone_means_is_told_in_people(house: House):
