@@ -71,7 +71,7 @@ class Facts:
 
 def gather(around: Around) -> Facts | None:
     """Ask the gate, or each device."""
-    if around.config is None:
+    if around.config is None or (around.gate_at_work and around.snapshot is None):
         return None
     lane = tuple(lane_devices(around.config.devices))
     urls = tuple((name, url) for name, _, url in lane)
