@@ -52,6 +52,7 @@ FILES = {
     "menshen.polkit": "usr/share/polkit-1/rules.d/menshen.rules",
     "70-menshen.rules": "usr/lib/udev/rules.d/70-menshen.rules",
     "72-menshen-names.rules": "usr/lib/udev/rules.d/72-menshen-names.rules",
+    "99-menshen-keep-off.rules": "usr/lib/udev/rules.d/99-menshen-keep-off.rules",
     "gate.toml": "usr/share/menshen/gate.toml",
     "gate-lan.conf": "usr/share/menshen/gate-lan.conf",
     "usr-bin-gatectl.sh": "usr/bin/gatectl",

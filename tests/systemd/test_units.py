@@ -101,7 +101,10 @@ def test_all_of_a_lane_fits_into_a_gigabyte():
 def test_systemd_finds_a_unit_safe(unit):
     path = str(SYSTEMD / f"{unit}.service")
     told = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", path], capture_output=True, text=True
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", path],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"SYSTEMD_COLORS": "0", "SYSTEMD_URLIFY": "0"},
     )
     score = re.search(r"exposure level for \S+: ([\d.]+)", told.stdout)
     assert score, told.stderr
