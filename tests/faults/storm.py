@@ -12,8 +12,9 @@ from dataclasses import replace
 from gate.demo.cast import Person
 from gate.demo.link import GateSilent
 from tests.faults.blows import Blow, draw_blows
-from tests.faults.evidence import Evidence, Fault, Revocation, Stall, Visit
+from tests.faults.evidence import BEYOND, Evidence, Fault, Revocation, Stall, Visit
 from tests.faults.house import EVENT, Gate, House
+from tests.faults.judge import GRACE_S
 
 VISITORS_A_S = 25.0
 """At all gates together. Those whom a machine can't serve so fast wait in line; what breaks doesn't wait.
@@ -161,7 +162,8 @@ class Storm:
         while waiting and time.monotonic() < ends:
             for gate in list(waiting):
                 if self.house.version(gate) >= version:
-                    revocation.starved_s[gate.name] = self.house.starved_s(gate) - before[gate.name]
+                    held_up_s = self.house.starved_s(gate) - before[gate.name]  # a process that began anew has less
+                    revocation.starved_s[gate.name] = max(0.0, held_up_s)
                     revocation.effective[gate.name] = time.monotonic()
                     waiting.remove(gate)
                     self._queues[gate.name].appendleft((0.0, one))
@@ -189,7 +191,20 @@ class Storm:
             blow.mend()
         except (GateSilent, RuntimeError, OSError) as error:
             self.trouble.append(f"after {blow.kind} at {blow.gate or 'the server'}: {error}")
-        self.evidence.faults[self.evidence.faults.index(fault)] = replace(fault, until=time.monotonic())
+        mended = time.monotonic()
+        watch = threading.Thread(target=self._see_out, args=(fault, mended), name="grace")
+        watch.start()
+        self._watches.append(watch)
+
+    def _see_out(self, fault: Fault, mended: float) -> None:
+        """A fault lasts for as long as a busy machine kept those from work who were to find back from it."""
+        gates = [gate for gate in self.house.gates if fault.gate in ("", BEYOND, gate.name)]
+        before = {gate.name: self.house.starved_s(gate) for gate in gates}
+        starved = 0.0
+        while time.monotonic() - mended - starved < GRACE_S:
+            threading.Event().wait(2 * LOOK_S)
+            starved = max(starved, *(self.house.starved_s(gate) - before[gate.name] for gate in gates))
+        self.evidence.faults[self.evidence.faults.index(fault)] = replace(fault, until=mended + starved)
 
     def _timeouts(self) -> list[Fault]:
         """A claim for whose answer a gate waited in vain: for that moment it did not reach its authority."""
