@@ -7,7 +7,6 @@ instead of failing half-way; PostgreSQL's run at READ COMMITTED, and what must b
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from sync.server.line import Line
+
 BUSY_MS = 10_000
 POOL = 8
 CONNECT_S = 5
@@ -30,7 +31,7 @@ TRY_AFTER_S = 1.0
 _MIGRATION_LOCK = 0x6D656F
 _READING = "menshen_reading"
 _USED = "menshen_used"
-_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[Engine, Line] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -39,7 +40,7 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, poolclass=QueuePool, pool_size=POOL, connect_args={"check_same_thread": False})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
-        _turns[engine] = threading.Lock()
+        _turns[engine] = Line()
         return engine
     patience = {"connect_timeout": CONNECT_S}
     engine = create_engine(url, pool_size=POOL, max_overflow=4, pool_use_lifo=True, connect_args=patience)
@@ -62,12 +63,12 @@ def _turn(engine: Engine) -> Iterator[None]:
     forty some waited for eight seconds.
     """
     turns = _turns.get(engine)
-    is_ours = turns is not None and turns.acquire(timeout=BUSY_MS / 1000)
+    is_ours = turns is not None and turns.take(BUSY_MS / 1000)
     try:
         yield
     finally:
         if turns is not None and is_ours:
-            turns.release()
+            turns.hand_on()
 
 
 @contextmanager
