@@ -91,10 +91,9 @@ class Directory:
         found = {device: self._fresh(device) for device in devices}
         if None in found.values():
             with self._reading:  # whoever waited here finds what the one before has read
-                missing = [device for device, kept in found.items() if kept is None and not self._fresh(device)]
-                if missing:
-                    self._read(missing)
-            found |= {device: self._kept.get(device) for device, kept in found.items() if kept is None}
+                found |= {device: self._fresh(device) for device, kept in found.items() if kept is None}
+                if missing := [device for device, kept in found.items() if kept is None]:
+                    found |= self._read(missing)
         return {device: kept[1] if kept is not None else None for device, kept in found.items()}
 
     def forget(self, device: str) -> None:
@@ -107,7 +106,8 @@ class Directory:
         kept = self._kept.get(device)
         return kept if kept is not None and 0 <= self._hub.clock() - kept[0] < self.KEEP_S else None
 
-    def _read(self, missing: Collection[str], older_than_s: float = KEEP_S) -> None:
+    def _read(self, missing: Collection[str], older_than_s: float = KEEP_S) -> dict[str, tuple[float, Known | None]]:
+        """What is said of `missing`. It is kept too, as long as nobody has it forgotten."""
         if len(self._kept) > _MOST_KEPT:
             self._kept.clear()
         now, kept = self._hub.clock(), self._kept
@@ -115,13 +115,16 @@ class Directory:
         again = set(islice(old, _MOST_AT_ONCE)) - set(missing)
         self._asked -= again
         wanted, before = [*missing, *again], self._forgotten
+        read: dict[str, tuple[float, Known | None]] = {}
         with reading(self._hub.engine) as connection:
             for start in range(0, len(wanted), _MOST_AT_ONCE):
                 some = wanted[start : start + _MOST_AT_ONCE]
                 found = _known(connection, some)
                 # What changed here meanwhile may have been read before: that is good for this once.
                 at = now if self._forgotten == before else now - self.KEEP_S
-                self._kept |= {device: (at, found.get(device)) for device in some}
+                read |= {device: (at, found.get(device)) for device in some}
+                self._kept |= read
+        return {device: read[device] for device in missing}
 
 
 def _known(connection: Connection, devices: Collection[str]) -> dict[str, Known]:

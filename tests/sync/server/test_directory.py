@@ -85,3 +85,17 @@ def test_while_a_device_keeps_asking_it_is_read_anew_aside(hub: Hub, kept: Direc
         return statements
 
     assert _selects(asyncio.run(keep_asking())) == 1
+
+
+def test_who_is_forgotten_at_the_moment_of_being_read_is_found(kept: Directory) -> None:
+    """An event may come to a gate just as it asks for the first time: then nothing is kept, and it is no stranger."""
+
+    class Forgetful(dict[str, Any]):
+        def __ior__(self, other: Any) -> Forgetful:  # type: ignore[override, misc]
+            return self
+
+    kept._kept = Forgetful()
+    known = kept.find("gate-G1")
+    assert known is not None
+    assert known.name == "G1"
+    assert kept.find("gate-G9") is None
