@@ -27,12 +27,28 @@ IN_THE_FAST_RUN = {
     "test_publish",
 }
 
+ON_POSTGRESQL_LATER = {
+    "test_accounts",
+    "test_imports",
+    "test_pages",
+    "test_pages_accounts",
+    "test_pages_setup",
+    "test_pretix_round",
+    "test_routes_events",
+    "test_routes_imports",
+    "test_routes_pretix",
+    "test_sessions_http",
+}
+"""What people see and type: the engine hardly matters there, so the second one comes with the long tests."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Through the whole program a test takes a tenth of a second and more, and there are hundreds of them."""
     for item in items:
         if item.path.parent == HERE and item.path.stem not in IN_THE_FAST_RUN:
             item.add_marker(pytest.mark.slow)
+        if item.path.parent == HERE and item.path.stem in ON_POSTGRESQL_LATER and "postgresql" in item.name:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
