@@ -1,0 +1,49 @@
+"""Which tests the fast run leaves out, beside those that say so themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+NOT_IN_THE_FAST_RUN = frozenset(
+    HERE / name
+    for name in (
+        "drivers/emrtd/test_over_pcscd.py",
+        "drivers/test_accuracy_script.py",
+        "drivers/test_dlib_net.py",
+        "drivers/test_dlib_search.py",
+        "drivers/test_face_dlib.py",
+        "drivers/test_reader_osdp.py",
+        "drivers/test_reader_pcsc.py",
+        "gate/check/test_cli_check.py",
+        "gate/check/test_stories.py",
+        "gate/test_before_card.py",
+        "gate/test_hour_without_card.py",
+        "gate/test_live_picture.py",
+        "gate/test_right_face.py",
+        "gate/test_staff_book.py",
+        "gate/test_vision.py",
+        "gate/test_vision_portrait.py",
+        "models/test_ledger_failures.py",
+        "models/test_ledger_verify.py",
+        "sync/test_bundle_attacks.py",
+        "ui/test_real_windows.py",
+    )
+)
+"""Networks that load, processes that start, keys that are slow on purpose: each costs seconds in all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make check` is for every commit and has a minute; `make test` runs these too."""
+    for item in items:
+        if item.path in NOT_IN_THE_FAST_RUN:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_configure() -> None:
+    """A name that leads nowhere would let a slow file back in unseen."""
+    gone = [path for path in NOT_IN_THE_FAST_RUN if not path.exists()]
+    if gone:
+        raise pytest.UsageError(f"tests/conftest.py names what is not there: {gone}")
