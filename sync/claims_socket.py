@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -46,11 +47,13 @@ class ClaimsSocket:
         """Listen. A socket that a dead process left behind is replaced; a living one raises `OSError`."""
         await _clear_away(self._path)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        before = os.umask(0o117)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o117)  # the whole process's: nobody else may come in between
         try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=MOST_LINE)
+            listener.bind(str(self._path))
         finally:
             os.umask(before)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MOST_LINE)
         self._path.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IWGRP)
 
     async def close(self) -> None:

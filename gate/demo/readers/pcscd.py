@@ -77,7 +77,8 @@ class OwnPcscd:
 
     def _start(self) -> None:
         self._folder.chmod(0o755)
-        (self._folder / "conf").mkdir(mode=0o755)
+        (self._folder / "conf").mkdir()
+        (self._folder / "conf").chmod(0o755)  # whatever umask this process has
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.path))
             listener.listen(64)
