@@ -36,7 +36,7 @@ NOT_IN_THE_FAST_RUN = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make check` is for every commit and has a minute; `make test` runs these too."""
+    """`make check` is for every commit and has to be quick; `make test` runs these too."""
     for item in items:
         if item.path in NOT_IN_THE_FAST_RUN:
             item.add_marker(pytest.mark.slow)
