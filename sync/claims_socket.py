@@ -51,6 +51,9 @@ class ClaimsSocket:
         before = os.umask(0o117)  # the whole process's: nobody else may come in between
         try:
             listener.bind(str(self._path))
+        except OSError:
+            listener.close()
+            raise
         finally:
             os.umask(before)
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MOST_LINE)
