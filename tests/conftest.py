@@ -1,10 +1,12 @@
-"""Which tests the fast run leaves out, beside those that say so themselves."""
+"""Which tests the fast run leaves out, beside those that say so themselves; and what chance has to do with them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 HERE = Path(__file__).parent
 NOT_IN_THE_FAST_RUN = frozenset(
@@ -40,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path in NOT_IN_THE_FAST_RUN:
             item.add_marker(pytest.mark.slow)
+
+
+# A change is judged by its own faults, not by the luck of the draw. `MENSHEN_EXAMPLES=other` goes on searching.
+settings.register_profile("same", derandomize=True)
+if os.environ.get("MENSHEN_EXAMPLES") != "other":
+    settings.load_profile("same")
 
 
 def pytest_configure() -> None:

@@ -1,4 +1,7 @@
-"""How many examples a property is tried with: all of them, or a tenth in the fast run (`MENSHEN_EXAMPLES=few`)."""
+"""How many examples a property is tried with: all of them, or a tenth in the fast run (`MENSHEN_EXAMPLES=few`).
+
+The examples are the same in every run; `MENSHEN_EXAMPLES=other` draws others.
+"""
 
 from __future__ import annotations
 

@@ -231,8 +231,10 @@ def test_no_word_of_a_steward_admits_whom_the_house_refuses(
 ) -> None:
     refused = decide(replace(known, steward=()), rules, now).reason in NEVER_TO_BE_TALKED_ROUND
     assume(refused)
+    # A supervisor's override is another matter: the policy may have handed him the reason.
+    own_words = tuple(word for word in talk if word.action is not StewardAction.OVERRIDE)
     every_word = tuple(StewardWord(StewardAction.ADMIT, "s", on=reason) for reason in Reason)
-    for steward in (tuple(talk), every_word):
+    for steward in (own_words, every_word):
         assert decide(replace(known, steward=steward), rules, now).verdict is not Verdict.ADMIT
 
 
