@@ -115,8 +115,8 @@ lock:
 	compile setup.py --extra hub --extra screens --extra gpio --extra hid --extra osdp -c systemd/requirements.lock \
 	    -o systemd/package.lock --upgrade; \
 	compile setup.py --extra screens -c systemd/requirements.lock -o systemd/screens.lock --upgrade; \
-	compile setup.py tests/requirements.txt --extra hub --extra screens -c systemd/hub.lock -c systemd/screens.lock \
-	    -o tests/requirements.lock --upgrade; \
+	compile setup.py tests/requirements.txt --extra hub --extra screens --extra onnx --extra ncnn -c systemd/hub.lock \
+	    -c systemd/screens.lock -o tests/requirements.lock --upgrade; \
 	compile --no-deps tests/bench/requirements.txt -o tests/bench/requirements.lock --upgrade
 
 clean:
