@@ -14,9 +14,38 @@ class WatchAction(StrEnum):
     REFUSE_UNLESS_CLEARED = "refuse_unless_cleared"  # exact document only, with a legal basis
 
 
+class WatchPurpose(StrEnum):
+    """Why somebody is listed. An entry serves the purpose that it names, and no other."""
+
+    SCALPING = "scalping"
+    ORDER = "order"  # broke the house's order
+    COURT_BAN = "court_ban"
+    FREQUENT = "frequent"  # came more often than the house rules allow; made by the server, for a while
+    MISSING = "missing"  # to be found and helped, not turned away
+
+
+class WatchState(StrEnum):
+    """Where an entry stands. Gates hear of `active` ones alone; `expired` is what the time makes of them."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"  # by both, and its time has not come
+    ACTIVE = "active"
+    CONTESTED = "contested"  # the listed person appealed, and the owner let it rest meanwhile
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+DEFAULT_TERM_S = 365 * 86_400.0
+"""An entry ends after a year unless its proposer says otherwise; none is without an end."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchEntry:
-    """One listed person, as a keyed hash and perhaps a sealed template; never a name beside a photograph."""
+    """One listed person, as a keyed hash and perhaps a sealed template; never a name beside a photograph.
+
+    `domain` names the secret under which `person_key` and `template` are kept; empty for the event's own.
+    """
 
     entry: str
     owner: str
@@ -29,6 +58,10 @@ class WatchEntry:
     person_key: str = field(default="", repr=False)
     template: bytes = field(default=b"", repr=False)
     model_version: str = ""  # of the template; another model's probe says nothing of it
+    version: int = 1
+    appeal: str = ""  # where the listed person turns to
+    entrances: tuple[str, ...] = ()  # gates where it counts; empty: all
+    domain: str = ""
 
 
 class HitMeans(StrEnum):
@@ -51,3 +84,5 @@ class WatchHit:
     valid_to: float
     legal_basis: str = ""
     distance: float = 0.0
+    version: int = 1
+    appeal: str = ""

@@ -51,6 +51,7 @@ class Room:
 ROOMS = (
     Room("models/wire.py", ("models",), ("msgspec",)),
     Room("models/store/*", ("models",), ("msgspec", "sqlite_utils", "cryptography")),
+    Room("models/watch_domain.py", ("models",), ("numpy",)),  # gate and hub turn templates alike
     Room("models/*", ("models",), ()),
     Room("drivers/*", ("drivers", "models")),
     Room("gate/core/compare.py", ("gate.core", "models"), ("numpy",)),

@@ -37,17 +37,29 @@ class Permission(StrEnum):
     AUDIT_SEE = "audit.see"
     PLACES_MANAGE = "places.manage"
     ACCOUNTS_MANAGE = "accounts.manage"
+    WATCH_SEE = "watch.see"
+    WATCH_PROPOSE = "watch.propose"
+    WATCH_APPROVE = "watch.approve"
+    WATCH_SHARE = "watch.share"  # partners, their keys, what they get
+    CASES_ANSWER = "cases.answer"  # of those who are listed
+    REPORTS_TRIAGE = "reports.triage"  # of the report box
+    EVIDENCE_EXPORT = "evidence.export"
 
 
 _SEE = {Permission.EVENTS_SEE, Permission.DEVICES_SEE, Permission.CONFLICTS_SEE, Permission.REPORTS_SEE}
+_LISTS = {Permission.WATCH_SEE, Permission.WATCH_PROPOSE, Permission.WATCH_APPROVE, Permission.REPORTS_TRIAGE}
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ORGANISER: frozenset(
-        _SEE | {Permission.EVENTS_MANAGE, Permission.EVENTS_PUBLISH, Permission.TICKETS_MANAGE},
+        _SEE
+        | _LISTS
+        | {Permission.EVENTS_MANAGE, Permission.EVENTS_PUBLISH, Permission.TICKETS_MANAGE, Permission.CASES_ANSWER},
     ),
-    Role.SUPERVISOR: frozenset(_SEE | {Permission.DEVICES_MANAGE, Permission.CONFLICTS_SETTLE}),
-    Role.AUDITOR: frozenset(_SEE | {Permission.LEDGER_SEE, Permission.AUDIT_SEE}),
+    Role.SUPERVISOR: frozenset(_SEE | _LISTS | {Permission.DEVICES_MANAGE, Permission.CONFLICTS_SETTLE}),
+    Role.AUDITOR: frozenset(
+        _SEE | {Permission.LEDGER_SEE, Permission.AUDIT_SEE, Permission.WATCH_SEE, Permission.EVIDENCE_EXPORT}
+    ),
 }
 
 

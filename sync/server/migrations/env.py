@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from sync.server import watch_tables
 from sync.server.tables import metadata
+
+assert watch_tables.watch_entry.metadata is metadata  # its tables are among them
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -169,6 +169,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_pretix_checkin_event_state", "pretix_checkin", ["event", "state", "at"], unique=False)
     op.create_table(
+        "report",
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("word_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("venue", sa.Text(), nullable=True),
+        sa.Column("place", sa.Text(), server_default="", nullable=False),
+        sa.Column("sealed_text", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_photo", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_contact", sa.LargeBinary(), nullable=True),
+        sa.Column("by", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.Text(), server_default="new", nullable=False),
+        sa.Column("entry", sa.Text(), nullable=True),
+        sa.Column("triaged_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("triaged_at", sa.Double(), nullable=True),
+        sa.Column("answer", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("report", name=op.f("pk_report")),
+    )
+    op.create_index("ix_report_state_made_at", "report", ["state", "made_at"], unique=False)
+    op.create_table(
         "site",
         sa.Column("one", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -209,6 +228,85 @@ def upgrade() -> None:
     op.create_index("ix_use_event_at", "use", ["event", "at"], unique=False)
     op.create_index("ix_use_event_ticket", "use", ["event", "ticket"], unique=False)
     op.create_table(
+        "watch_case",
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("entry", sa.Text(), nullable=True),
+        sa.Column("word_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_text", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_answer", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Double(), nullable=False),
+        sa.Column("answered_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("answered_at", sa.Double(), nullable=True),
+        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("case", name=op.f("pk_watch_case")),
+    )
+    op.create_index("ix_watch_case_state_due_at", "watch_case", ["state", "due_at"], unique=False)
+    op.create_table(
+        "watch_domain",
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_watch_domain")),
+    )
+    op.create_table(
+        "watch_hit",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("means", sa.Text(), nullable=False),
+        sa.Column("distance", sa.Double(), nullable=False),
+        sa.Column("done", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("device", "epoch", "seq", "item", name=op.f("pk_watch_hit")),
+    )
+    op.create_index("ix_watch_hit_item_at", "watch_hit", ["item", "at"], unique=False)
+    op.create_table(
+        "watch_hit_count",
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("hits", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("entry", "partner", "day", name=op.f("pk_watch_hit_count")),
+    )
+    op.create_table(
+        "watch_partner",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("authority", sa.Text(), server_default="", nullable=False),
+        sa.Column("issuer_key", sa.LargeBinary(), nullable=False),
+        sa.Column("seal_key", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("gets", sa.Boolean(), nullable=False),
+        sa.Column("gives", sa.Boolean(), nullable=False),
+        sa.Column("may_entrust", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("purposes", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("owners", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("domain", sa.Text(), nullable=True),
+        sa.Column("their_domain", sa.Text(), nullable=True),
+        sa.Column("cursor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("last_number", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("last_contact_at", sa.Double(), nullable=True),
+        sa.Column("trouble", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("trusted_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("partner", name=op.f("pk_watch_partner")),
+    )
+    op.create_table(
+        "watch_state",
+        sa.Column("one", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_watch_state")),
+    )
+    op.create_table(
         "account",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -231,6 +329,61 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organisation"], ["organisation.organisation"], name=op.f("fk_venue_organisation")),
         sa.PrimaryKeyConstraint("venue", name=op.f("pk_venue")),
     )
+    op.create_table(
+        "watch_entry",
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("legal_basis", sa.Text(), server_default="", nullable=False),
+        sa.Column("appeal", sa.Text(), nullable=False),
+        sa.Column("sites", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("entrances", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("valid_from", sa.Double(), nullable=False),
+        sa.Column("valid_to", sa.Double(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("sealed_person", sa.LargeBinary(), nullable=True),
+        sa.Column("person_key", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_template", sa.LargeBinary(), nullable=True),
+        sa.Column("model_version", sa.Text(), server_default="", nullable=False),
+        sa.Column("partner", sa.Text(), nullable=True),
+        sa.Column("their_entry", sa.Text(), server_default="", nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("changed_at", sa.Double(), nullable=False),
+        sa.Column("erased_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation"], ["organisation.organisation"], name=op.f("fk_watch_entry_organisation")
+        ),
+        sa.PrimaryKeyConstraint("entry", name=op.f("pk_watch_entry")),
+    )
+    op.create_index("ix_watch_entry_person_key", "watch_entry", ["person_key"], unique=False)
+    op.create_index(
+        "uq_watch_entry_partner_their_entry",
+        "watch_entry",
+        ["partner", "their_entry"],
+        unique=True,
+        sqlite_where=sa.text("partner IS NOT NULL"),
+        postgresql_where=sa.text("partner IS NOT NULL"),
+    )
+    op.create_table(
+        "watch_item",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("entry", sa.Text(), nullable=True),
+        sa.Column("partner", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("valid_to", sa.Double(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["domain"], ["watch_domain.domain"], name=op.f("fk_watch_item_domain")),
+        sa.PrimaryKeyConstraint("item", name=op.f("pk_watch_item")),
+    )
+    op.create_index("ix_watch_item_entry", "watch_item", ["entry"], unique=False)
+    op.create_index("ix_watch_item_revision", "watch_item", ["revision"], unique=False)
     op.create_table(
         "api_token",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -314,6 +467,61 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account"], ["account.account"], name=op.f("fk_session_account")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_session")),
     )
+    op.create_table(
+        "watch_approval",
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["entry"], ["watch_entry.entry"], name=op.f("fk_watch_approval_entry")),
+        sa.PrimaryKeyConstraint("entry", "version", "account", name=op.f("pk_watch_approval")),
+    )
+    op.create_table(
+        "watch_evidence",
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["entry"], ["watch_entry.entry"], name=op.f("fk_watch_evidence_entry")),
+        sa.PrimaryKeyConstraint("entry", "number", name=op.f("pk_watch_evidence")),
+    )
+    op.create_table(
+        "watch_history",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["entry"], ["watch_entry.entry"], name=op.f("fk_watch_history_entry")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_watch_history")),
+    )
+    op.create_index("ix_watch_history_entry_seq", "watch_history", ["entry", "seq"], unique=False)
+    op.create_table(
+        "watch_shared",
+        sa.Column("partner", sa.Text(), nullable=False),
+        sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("gates_told_at", sa.Double(), nullable=True),
+        sa.Column("receipt", sa.Text(), server_default="", nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["entry"], ["watch_entry.entry"], name=op.f("fk_watch_shared_entry")),
+        sa.ForeignKeyConstraint(["partner"], ["watch_partner.partner"], name=op.f("fk_watch_shared_partner")),
+        sa.PrimaryKeyConstraint("partner", "entry", name=op.f("pk_watch_shared")),
+    )
+    op.create_index("ix_watch_shared_partner_revision", "watch_shared", ["partner", "revision"], unique=False)
+    op.create_index("uq_watch_shared_item", "watch_shared", ["item"], unique=True)
     op.create_table(
         "bundle",
         sa.Column("event", sa.Text(), nullable=False),
@@ -446,6 +654,26 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_removed_ticket_event")),
         sa.PrimaryKeyConstraint("event", "ticket", name=op.f("pk_removed_ticket")),
+    )
+    op.create_table(
+        "seen",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("person_key", sa.LargeBinary(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("gates", sa.Text(), server_default="[]", nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_seen_event")),
+        sa.PrimaryKeyConstraint("event", "person_key", "day", name=op.f("pk_seen")),
+    )
+    op.create_table(
+        "seen_exempt",
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("person_key", sa.LargeBinary(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("until", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["event"], ["event.event"], name=op.f("fk_seen_exempt_event")),
+        sa.PrimaryKeyConstraint("event", "person_key", name=op.f("pk_seen_exempt")),
     )
     op.create_table(
         "ticket",
