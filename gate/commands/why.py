@@ -58,17 +58,13 @@ def _find(reader: LedgerReader, wanted: str) -> Entry:
                 f"entry {wanted} tells of a {found.kind}: ask about a decision, see gatectl ledger tail"
             )
         return found
-    where, parameters = "kind = 'decision'", []
     if attempt := re.fullmatch(r"attempt:([0-9]{1,18})", wanted):
-        where, parameters = f"{where} AND json_extract(body, '$.attempt') = ?", [int(attempt[1])]
-    elif wanted != "last":
+        latest = reader.newest(EntryKind.DECISION, field="attempt", value=int(attempt[1]))
+    elif wanted == "last":
+        latest = reader.newest(EntryKind.DECISION)
+    else:
         raise click.UsageError(f"{wanted!r} names no entry: give its number, last, or attempt:N")
-    return _latest(reader, where, parameters) or _nothing(wanted)
-
-
-def _latest(reader: LedgerReader, where: str, parameters: list[int]) -> Entry | None:
-    seqs = [row["seq"] for row in reader.db["entry"].rows_where(where, parameters, order_by="seq desc", limit=1)]
-    return reader.entry(seqs[0]) if seqs else None
+    return next(latest, None) or _nothing(wanted)
 
 
 def _nothing(wanted: str) -> Entry:
@@ -77,13 +73,12 @@ def _nothing(wanted: str) -> Entry:
 
 def _policy(reader: LedgerReader, decision: Entry, digest: str) -> Policy:
     """The policy whose digest the decision names, as it was last written before it."""
-    where = "kind = 'policy' AND seq < ? AND json_extract(body, '$.digest') = ?"
-    found = next(iter(reader.db["entry"].rows_where(where, [decision.seq, digest], order_by="seq desc", limit=1)), None)
+    found = next(reader.newest(EntryKind.POLICY, decision.seq, "digest", digest), None)
     if found is None:
         raise WrongStore(f"the policy {digest[:12]} of entry {decision.seq} is not in this ledger: verify the ledger")
-    written = wire.from_json(dict[str, object], found["body"])["policy"]
+    written = found.body["policy"]
     if digest_of(written) != digest:  # as it was written: an older program knew fewer rules
-        raise WrongStore(f"the policy in entry {found['seq']} is not the one of its digest: verify the ledger")
+        raise WrongStore(f"the policy in entry {found.seq} is not the one of its digest: verify the ledger")
     return wire.from_builtins(Policy, written)
 
 

@@ -94,7 +94,7 @@ class Ledger(LedgerReader):
         """
         seq, prev_hash, sealed = self._seq, self._hash, self._sealed
         written = []
-        with self._transaction() as conn:
+        with self.transaction() as conn:
             for draft in drafts:
                 entry = self._insert(conn, draft, seq + 1, prev_hash)
                 seq, prev_hash = entry.seq, entry.hash
@@ -108,7 +108,7 @@ class Ledger(LedgerReader):
         """Sign the chain as it stands; `None` when nothing was written since the last checkpoint."""
         if self._seq == self._sealed:
             return None
-        with self._transaction() as conn:
+        with self.transaction() as conn:
             made = self._seal(conn, self._seq, at, self._hash)
         self._sealed = made.seq
         return made
@@ -119,7 +119,7 @@ class Ledger(LedgerReader):
             raise ValueError(
                 f"the ledger ends at {self._seq}, so {seq} can't have been received: is this another epoch?"
             )
-        with self._transaction() as conn:
+        with self.transaction() as conn:
             conn.execute("UPDATE ledger SET acknowledged = ?", (seq,))
 
     def settle_left_open(self, passage: Passage = Passage.UNKNOWN, detail: str = "restart") -> tuple[Entry, ...]:
@@ -159,7 +159,8 @@ class Ledger(LedgerReader):
 
     def _load_head(self) -> None:
         head = self._rows("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1")
-        self._seq, self._hash = head[0] if head else (0, root_hash(self.gate, self.epoch))
+        moved = self._rows("SELECT last_seq, last_hash FROM archive ORDER BY last_seq DESC LIMIT 1")
+        self._seq, self._hash = (head or moved or [(0, root_hash(self.gate, self.epoch))])[0]
         self._sealed = int(self._one("SELECT coalesce(max(seq), 0) FROM checkpoint"))
 
     def _insert(self, conn: sqlite3.Connection, draft: Draft, seq: int, prev_hash: bytes) -> Entry:
@@ -189,7 +190,8 @@ class Ledger(LedgerReader):
         return Draft(EntryKind.PASSAGE, body, at, settles=Settlement(left.seq, passage))
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One durable commit of what is done inside, or nothing of it; for the parts of the store alone."""
         conn = self.db.conn
         try:
             conn.execute("BEGIN IMMEDIATE")

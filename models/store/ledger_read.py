@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
@@ -13,6 +14,7 @@ from sqlite_utils import Database
 from models import wire
 from models.ledger import Checkpoint, Entry, EntryKind
 from models.passage import Direction, Passage, Use
+from models.store.archive import archived_backwards, archived_rows
 from models.store.connection import as_store_failure, connect_reader
 from models.store.errors import StoreFailed, WrongStore
 from models.store.lines import OpenRelease, Said, Summary
@@ -34,6 +36,8 @@ SELECT e.seq, e.at, e.body, r.passage FROM entry AS e LEFT JOIN release AS r ON 
 WHERE e.kind = 'decision' ORDER BY e.seq DESC LIMIT ?
 """
 
+
+_PAGE = 50
 
 T = TypeVar("T")
 
@@ -66,27 +70,46 @@ class LedgerReader:
 
     def last_seq(self) -> int:
         """The number of the last entry; 0 in an empty ledger."""
-        return int(self._one("SELECT coalesce(max(seq), 0) FROM entry"))
+        return int(self._one("SELECT coalesce((SELECT max(seq) FROM entry), (SELECT max(last_seq) FROM archive), 0)"))
 
     def entry(self, seq: int) -> Entry | None:
-        """The entry of this number."""
-        found = self._rows(_ENTRY + "WHERE seq = ?", (seq,))
+        """The entry of this number, from the archive if it went there."""
+        found = self._rows(_ENTRY + "WHERE seq = ?", (seq,)) or list(archived_rows(self, seq - 1, seq))
         return self._made(self._entry, found)[0] if found else None
 
     def entries(self, after_seq: int = 0, limit: int = 500) -> tuple[Entry, ...]:
-        """Up to `limit` entries beyond `after_seq`, in order: what an upload sends next."""
+        """Up to `limit` entries beyond `after_seq`, in order: what an upload sends next. Archives are part of it."""
         rows = self._rows(_ENTRY + "WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, limit))
+        if limit > 0 and (not rows or rows[0][0] != after_seq + 1):
+            begins = rows[0][0] if rows else self.last_seq() + 1
+            rows = [*islice(archived_rows(self, after_seq, begins - 1), limit), *rows][:limit]
         return self._made(self._entry, rows)
 
     def tail(self, n: int = 20) -> tuple[Entry, ...]:
-        """The last `n` entries, oldest first."""
+        """The last `n` entries, oldest first. An archive leaves as many here as anybody asks for."""
         rows = self._rows(_ENTRY + "ORDER BY seq DESC LIMIT ?", (n,))
         return self._made(self._entry, rows[::-1])
 
     def latest(self, kind: EntryKind, n: int = 1) -> tuple[Entry, ...]:
         """The last `n` entries of a kind, oldest first."""
-        rows = self._rows(_ENTRY + "WHERE kind = ? ORDER BY seq DESC LIMIT ?", (kind.value, n))
-        return self._made(self._entry, rows[::-1])
+        return tuple(islice(self.newest(kind), n))[::-1]
+
+    def newest(
+        self, kind: EntryKind, before_seq: int = 2**63 - 1, field: str = "", value: object = None
+    ) -> Iterator[Entry]:
+        """The entries of a kind below `before_seq`, the newest first, archives at the end; with a `field`, as in
+        `attempt`, those alone in whose body it is `value`."""
+        parameters: list[object]
+        where, parameters = "WHERE kind = ? AND seq < ?", [kind.value, before_seq]
+        if field:
+            where, parameters = f"{where} AND json_extract(body, ?) = ?", [*parameters, f"$.{field}", value]
+        for offset in count(0, _PAGE):
+            rows = self._rows(f"{_ENTRY}{where} ORDER BY seq DESC LIMIT {_PAGE} OFFSET {offset}", tuple(parameters))
+            yield from self._made(self._entry, rows)
+            if len(rows) < _PAGE:
+                break
+        found = (self._made(self._entry, [row])[0] for row in archived_backwards(self, kind.value, before_seq))
+        yield from (entry for entry in found if not field or entry.body.get(field) == value)
 
     def summaries(self, n: int = 10) -> tuple[Summary, ...]:
         """The last `n` decisions, newest first."""
@@ -148,6 +171,10 @@ class LedgerReader:
             return tuple(map(make, rows))
         except (ValueError, TypeError) as error:
             raise StoreFailed(f"{self.path}: a line is damaged; verify the file and set it aside") from error
+
+    def rows(self, sql: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """The answer to a question of the store's own; whoever is outside asks `db`. Raises `StoreFailed`."""
+        return self._rows(sql, parameters)
 
     def _one(self, sql: str) -> Any:
         return self._rows(sql)[0][0]

@@ -16,8 +16,10 @@ from typing import Any
 from models import wire
 from models.ledger import Checkpoint
 from models.passage import Direction, Passage
+from models.store.archive_file import FOLDER, read_archive, sha256_of
 from models.store.chain import checkpoint_is_genuine, line_hash, root_hash
 from models.store.connection import as_store_failure, connect_reader
+from models.store.errors import StoreFailed
 from models.store.lines import Said, step
 from models.store.migrate import check_version, migrate
 
@@ -25,6 +27,14 @@ CHECKPOINT_EVERY = 100
 """No more lines than this may stand without a signature over them."""
 
 PROBLEMS_KEPT = 20
+
+# What stands beside a line that is in an archive: its seal and its release stayed.
+_BESIDE = """
+SELECT c.at, c.hash, c.public_key, c.signature, r.ticket, r.person_key, r.direction, r.at, r.code_step
+FROM (SELECT ? AS seq) AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq LEFT JOIN release AS r ON r.seq = e.seq
+"""
+
+_ARCHIVES = "SELECT first_seq, last_seq, last_hash, file, sha256 FROM archive ORDER BY last_seq"
 
 _LINES = """
 SELECT e.seq, e.version, e.at, e.kind, e.body, e.prev_hash, e.hash, c.at, c.hash, c.public_key, c.signature,
@@ -66,7 +76,7 @@ def verify(path: Path, public_key: bytes | None = None) -> Verification:
         with as_store_failure(path):
             check_version(conn, "ledger")
         conn.text_factory = bytes  # a damaged text need not be UTF-8
-        walk = _Walk(conn, public_key)
+        walk = _Walk(conn, public_key, path.parent / FOLDER)
         try:
             conn.execute("BEGIN")  # one moment's picture
             walk.file()
@@ -82,6 +92,8 @@ def verify(path: Path, public_key: bytes | None = None) -> Verification:
 class _Walk:
     conn: sqlite3.Connection
     public_key: bytes | None
+    folder: Path  # of the archives
+    complete: bool = True  # no archive is missing, so that the figures can be counted
     gate: str = ""
     epoch: str = ""
     entries: int = 0
@@ -125,15 +137,40 @@ class _Walk:
         self.last_hash = root_hash(self.gate, self.epoch)
 
     def lines(self) -> None:
+        for first, last, last_hash, file, digest in self.conn.execute(_ARCHIVES).fetchall():
+            self._archive(first, last, last_hash, _text(file), digest)
+        moved = self.last_seq
         for row in self.conn.execute(_LINES):
-            seq, kind, body, sound = row[0], row[3], row[4], self._chain(*row[:7])
-            self._seal(seq, row[6], row[7:11])
-            if sound:
-                self._releases(seq, row[2], kind, body, row[11:])
-        for (seq,) in self.conn.execute("SELECT seq FROM checkpoint WHERE seq NOT IN (SELECT seq FROM entry)"):
+            self._line(row)
+        gone = "SELECT seq FROM checkpoint WHERE seq > ? AND seq NOT IN (SELECT seq FROM entry)"
+        for (seq,) in self.conn.execute(gone, (moved,)):
             self.blame(
                 self.last_seq + 1, f"checkpoint {seq} seals a line that is gone; the lines end at {self.last_seq}"
             )
+
+    def _archive(self, first: int, last: int, last_hash: bytes, file: str, digest: bytes) -> None:
+        path = self.folder / file
+        try:
+            changed = sha256_of(path) != digest
+            _, lines, _ = read_archive(path)
+        except StoreFailed as error:
+            self.blame(first, f"lines {first} to {last} are not in their archive: {error}")
+            self.complete, self.last_seq, self.last_hash, self.sealed = False, last, last_hash, last
+            return
+        if changed:
+            self.blame(first, f"the archive {file} is not the file that was written")
+        for line in lines:
+            seq, version, at, kind, body, prev_hash, hash_ = line
+            row = seq, version, at, kind.encode(), body.encode(), prev_hash, hash_
+            self._line((*row, *self.conn.execute(_BESIDE, (seq,)).fetchone()))
+        if (self.last_seq, self.last_hash) != (last, last_hash):
+            self.blame(first, f"the archive {file} does not end with line {last} as it was")
+
+    def _line(self, row: tuple[Any, ...]) -> None:
+        seq, kind, body, sound = row[0], row[3], row[4], self._chain(*row[:7])
+        self._seal(seq, row[6], row[7:11])
+        if sound:
+            self._releases(seq, row[2], kind, body, row[11:])
 
     def _chain(
         self, seq: int, version: int, at: float, kind: bytes, body: bytes, prev_hash: bytes, hash_: bytes
@@ -192,6 +229,8 @@ class _Walk:
         return Direction(_text(found[2])) if found else Direction.ENTRY
 
     def figures(self) -> None:
+        if not self.complete:
+            return
         counted = self.conn.execute("SELECT count(*), count(passage) FROM release").fetchone()
         if counted != (self.opened, self.settled):
             self.blame(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from models.passage import Direction, Passage, Use
 from models.store.chain import checkpoint_is_genuine, entry_hash, root_hash
 from models.store.errors import StoreBusy, StoreFailed, UnknownRelease, WrongStore
 from models.store.ledger_db import Draft, Ledger, Release, read_ledger, verify
+from models.store.migrate import SCHEMA
 from models.wire import WireError
 from tests.models.ledgers import NIGHT, PUBLIC, admit, an_evening, end, open_ledger, tamper
 
@@ -297,11 +299,22 @@ def test_not_even_the_writing_connection_rewrites_a_line(ledger: Ledger) -> None
 # --- from an older program ---
 
 
+def as_of_the_first_version(path: Path) -> None:
+    """The same lines in a file as the first version of this program made it."""
+    newer = path.rename(path.with_name("newer.db"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as conn:
+        conn.executescript((SCHEMA / "ledger_0001.sql").read_text("utf-8") + "PRAGMA user_version = 1;")
+        conn.execute("ATTACH ? AS newer", (str(newer),))
+        for table in ("ledger", "entry", "checkpoint", "release", "tally"):
+            columns = ", ".join(row[1] for row in conn.execute(f"PRAGMA main.table_info({table})"))
+            conn.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+
+
 def test_a_ledger_of_the_first_version_is_brought_up_to_date_and_still_verifies(path: Path) -> None:
     an_evening(path, lines=30)
     with read_ledger(path) as reader:
         before = reader.uses(["T0", "T27"])
-    tamper(path, "ALTER TABLE release DROP COLUMN code_step", "PRAGMA user_version = 1")
+    as_of_the_first_version(path)
     with pytest.raises(WrongStore, match="start its writer once"):
         read_ledger(path)
     with open_ledger(path) as ledger:
