@@ -5,6 +5,7 @@ PYTHON ?=
 BIN = $(VENV)/bin
 UV = uv==0.13.9
 export VENV PYTHON
+unexport PYTHONDONTWRITEBYTECODE # what pytest compiled once saves ten seconds of every later run
 MAKEFLAGS += --no-print-directory
 
 PYTEST = $(BIN)/python -m pytest -q -n 2 --dist worksteal
