@@ -12,12 +12,13 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, fields, replace
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gate import setting as kinds
+from gate.config_beside import Keep, Metrics, Staff, Sync
+from gate.config_words import LogLevel as LogLevel
 from gate.config_words import nearest, shown, title
 from gate.region import WHOLE, Region
 from gate.setting import setting, setting_of
@@ -26,16 +27,6 @@ from gate.toml_lines import key_lines
 from models.passage import Direction
 
 MOST_BYTES = 65_536
-
-
-class LogLevel(IntEnum):
-    """What is written to the log. `TRAFFIC` has the bytes on the wire and is for the technician's bench alone."""
-
-    TRAFFIC = 5
-    DEBUG = 10
-    INFO = 20
-    WARNING = 30
-    ERROR = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +69,9 @@ class Place:
         kinds.FILE_NAMES, "[]", 'whose manifests are believed beside its server, as in ["issuers/hall.pub"]', ()
     )
     controller: str = setting(kinds.SHORT_LINE, '""', "who answers for visitors' data, for the notice at the lane", "")
+    ask_after_min: float = setting(
+        kinds.number(0, 1440), "10.0", "minutes without a visitor after which the devices are asked; 0: never", 10.0
+    )
     log_level: LogLevel = setting(kinds.choice(LogLevel), '"info"', "error, warning, info, debug", LogLevel.INFO)
 
 
@@ -151,25 +145,6 @@ class Vision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staff:
-    """`[staff]`: who works at this lane; with a book a word needs a shift, an override a PIN."""
-
-    book: Path | None = setting(
-        kinds.OPTIONAL_PATH, '""', 'as in "/var/lib/menshen/staff.json"; "": none; see gatectl staff', None
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
-    """`[sync]`: how `gatectl sync` keeps in step with the centre; where that is, it knows since `gatectl enrol`."""
-
-    socket: Path = setting(
-        kinds.ABSOLUTE_PATH, '"/run/menshen/sync.sock"', "a Unix socket", Path("/run/menshen/sync.sock")
-    )
-    contact_s: float = setting(kinds.number(1, 300), "10.0", "how often it gives a sign of life", 10.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that a gate is told. The names are the file's tables."""
 
@@ -181,6 +156,13 @@ class Config:
     policy: Overrides
     sync: Sync = Sync()
     staff: Staff = Staff()
+    keep: Keep = Keep()
+    metrics: Metrics = Metrics()
+
+    @property
+    def metrics_path(self) -> Path:
+        """Where the gate tells its figures."""
+        return self.metrics.socket or self.socket.path.with_name("metrics.sock")
 
 
 _TABLES: dict[str, type[Any]] = {
@@ -191,6 +173,8 @@ _TABLES: dict[str, type[Any]] = {
     "vision": Vision,
     "sync": Sync,
     "staff": Staff,
+    "keep": Keep,
+    "metrics": Metrics,
     "policy": Overrides,
 }
 

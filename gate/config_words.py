@@ -1,15 +1,26 @@
-"""The words of the configuration's problems and of its sample: values shown safely, near misses, titles."""
+"""The words of the configuration's problems and of its sample: values shown safely, near misses, titles, levels."""
 
 from __future__ import annotations
 
 import difflib
 import re
+from enum import IntEnum
 from typing import Any
 
 from gate import setting as kinds
 
 _SECRET_NAME = re.compile(r"pass|secret|token|(\b|_)(pin|key)\b", re.IGNORECASE)
 _NOT_SHOWN = "(not shown)"
+
+
+class LogLevel(IntEnum):
+    """What is written to the log. `TRAFFIC` has the bytes on the wire and is for the technician's bench alone."""
+
+    TRAFFIC = 5
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
 
 
 def title(made_of: type[Any]) -> str:
