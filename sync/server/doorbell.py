@@ -91,7 +91,7 @@ class Doorbell:
         if device:
             return device == listener.device
         known = directory(self._hub).find(listener.device)
-        return known is not None and event in known.events
+        return known is not None and (not event or event in known.events)
 
     def _missed(self, listener: Listener) -> bool:
         """Whether anything concerned the listener while it was away; moves its cursor there."""

@@ -65,7 +65,7 @@ class Hub:
         )
 
     def ring(self, connection: Connection, *, event: str = "", device: str = "") -> None:
-        """Tell the devices of `event`, or one `device`, that something changed; heard once the transaction commits.
+        """Tell the devices of `event`, one `device`, or all of them that something changed; heard after the commit.
 
         On PostgreSQL the transactions that ring take turns until they commit, or a lower number could become visible
         after a higher one and be missed.
