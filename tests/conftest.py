@@ -13,18 +13,39 @@ NOT_IN_THE_FAST_RUN = frozenset(
     HERE / name
     for name in (
         "drivers/emrtd/test_over_pcscd.py",
+        "drivers/emrtd/test_read_document.py",
         "drivers/test_accuracy_script.py",
+        "drivers/test_camera_v4l2.py",
         "drivers/test_dlib_net.py",
         "drivers/test_dlib_search.py",
+        "drivers/test_face_best.py",
         "drivers/test_face_dlib.py",
+        "drivers/test_face_networked.py",
+        "drivers/test_pad_cues.py",
+        "drivers/test_pad_network.py",
         "drivers/test_reader_osdp.py",
         "drivers/test_reader_pcsc.py",
+        "drivers/test_reader_sam.py",
+        "drivers/test_relay_gpio.py",
+        "drivers/test_relay_hid.py",
+        "drivers/test_relay_lcus.py",
+        "drivers/test_relay_modbus.py",
+        "drivers/test_relay_uhppote.py",
+        "drivers/test_sensor_gpio.py",
+        "drivers/test_sensor_modbus.py",
+        "drivers/test_sensor_uhppote.py",
+        "drivers/test_signal_lamps.py",
         "gate/check/test_cli_check.py",
         "gate/check/test_stories.py",
         "gate/test_before_card.py",
+        "gate/test_by_eye.py",
+        "gate/test_calibration.py",
+        "gate/test_cli_ledger.py",
         "gate/test_hour_without_card.py",
+        "gate/test_lane_portrait.py",
         "gate/test_live_picture.py",
         "gate/test_right_face.py",
+        "gate/test_simulate.py",
         "gate/test_staff_book.py",
         "gate/test_vision.py",
         "gate/test_vision_portrait.py",
@@ -34,7 +55,7 @@ NOT_IN_THE_FAST_RUN = frozenset(
         "ui/test_real_windows.py",
     )
 )
-"""Networks that load, processes that start, keys that are slow on purpose: each costs seconds in all."""
+"""Networks that load, processes that start, wires at their own speed, keys that are slow on purpose: seconds each."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
