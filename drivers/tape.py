@@ -47,15 +47,21 @@ class Chunk:
 def read_tape(path: Path) -> list[Chunk]:
     """All chunks of a tape. Raises `DeviceLost` where there is no file, `BadAnswer` naming the line that is no tape."""
     try:
-        lines = path.read_text("utf-8", errors="replace").splitlines()
+        text = path.read_text("utf-8", errors="replace")
     except OSError as error:
         raise DeviceLost(f"the tape {path} can't be read: {error.strerror}") from error
+    return read_chunks(text, str(path))
+
+
+def read_chunks(text: str, path: str = "this") -> list[Chunk]:
+    """All chunks of a tape's text. Raises `BadAnswer`, which calls it `path`."""
+    lines = text.splitlines()
     if not lines or lines[0].strip() != HEADER:
         raise BadAnswer(f"{path} is not a tape: its first line should be {HEADER!r}")
     return [_parse(path, n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
 
 
-def _parse(path: Path, number: int, line: str) -> Chunk:
+def _parse(path: str, number: int, line: str) -> Chunk:
     try:
         at, arrow, *pairs = line.split()
         return Chunk(float(at), {">": True, "<": False}[arrow], bytes.fromhex("".join(pairs)), number)
