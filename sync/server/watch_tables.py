@@ -50,7 +50,10 @@ watch_entry = Table(
     Column("made_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Column("erased_at", Double),
+    Column("told", Text, nullable=False, server_default=""),  # the state that its history told last
+    Column("batch", Text),  # the import that it came with
     Index("ix_watch_entry_person_key", "person_key"),
+    Index("ix_watch_entry_batch", "batch"),
     Index(
         "uq_watch_entry_partner_their_entry",
         "partner",
@@ -99,6 +102,22 @@ watch_history = Table(
     Column("state", Text, nullable=False),  # afterwards
     Column("why", Text, nullable=False, server_default=""),
     Index("ix_watch_history_entry_seq", "entry", "seq"),
+)
+
+watch_import = Table(
+    "watch_import",
+    metadata,
+    # A list that somebody had elsewhere, with what each row lacks; its rows are gone once they are proposed.
+    Column("job", Text, primary_key=True),
+    Column("organisation", ForeignKey("organisation.organisation")),
+    Column("actor", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("state", Text, nullable=False),  # reading, ready, refused, failed, done, dropped
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("of", Integer, nullable=False, server_default="0"),
+    Column("report", Text, nullable=False, server_default="{}"),  # JSON: row by row what is missing, nothing personal
+    Column("sealed_rows", LargeBinary),
+    Column("made_at", Double, nullable=False),
 )
 
 # --- what leaves the house --------------------------------------------------------------------------------------------

@@ -354,11 +354,14 @@ def upgrade() -> None:
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("changed_at", sa.Double(), nullable=False),
         sa.Column("erased_at", sa.Double(), nullable=True),
+        sa.Column("told", sa.Text(), server_default="", nullable=False),
+        sa.Column("batch", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["organisation"], ["organisation.organisation"], name=op.f("fk_watch_entry_organisation")
         ),
         sa.PrimaryKeyConstraint("entry", name=op.f("pk_watch_entry")),
     )
+    op.create_index("ix_watch_entry_batch", "watch_entry", ["batch"], unique=False)
     op.create_index("ix_watch_entry_person_key", "watch_entry", ["person_key"], unique=False)
     op.create_index(
         "uq_watch_entry_partner_their_entry",
@@ -367,6 +370,23 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("partner IS NOT NULL"),
         postgresql_where=sa.text("partner IS NOT NULL"),
+    )
+    op.create_table(
+        "watch_import",
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("done", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("of", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("report", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("sealed_rows", sa.LargeBinary(), nullable=True),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation"], ["organisation.organisation"], name=op.f("fk_watch_import_organisation")
+        ),
+        sa.PrimaryKeyConstraint("job", name=op.f("pk_watch_import")),
     )
     op.create_table(
         "watch_item",
