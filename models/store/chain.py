@@ -1,7 +1,8 @@
 """The chain and its seals: what is hashed, what is signed. Pure, so that gate, server and technician agree.
 
 A line's hash is SHA-256 over the hash before it and the canonical JSON array
-`[version, gate, epoch, seq, at, kind, body]`. The first line's predecessor is the *root*, SHA-256 over
+`[version, gate, epoch, seq, at, kind, digest]`, where `digest` is SHA-256 over the body's canonical JSON, hexadecimal:
+so a line can be proved with its neighbours' bodies left out. The first line's predecessor is the *root*, SHA-256 over
 `["menshen-ledger", gate, epoch]`: no chain can be moved to another gate or another epoch.
 """
 
@@ -28,9 +29,19 @@ def line_hash(
     prev_hash: bytes, gate: str, epoch: str, seq: int, at: float, kind: str, body: bytes, version: int = LINE_VERSION
 ) -> bytes:
     """The hash of one line, 32 bytes. `body` is its canonical JSON."""
-    head = wire.to_json([version, gate, epoch, seq, at, kind])
-    # The head's closing bracket gives way to the body: together they are the JSON of the whole array.
-    return hashlib.sha256(prev_hash + head[:-1] + b"," + body + b"]").digest()
+    return folded_hash(prev_hash, gate, epoch, seq, at, kind, body_digest(body), version)
+
+
+def body_digest(body: bytes) -> str:
+    """What stands for a body in its line's hash."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def folded_hash(
+    prev_hash: bytes, gate: str, epoch: str, seq: int, at: float, kind: str, digest: str, version: int = LINE_VERSION
+) -> bytes:
+    """The hash of a line of whose body only the digest is known."""
+    return hashlib.sha256(prev_hash + wire.to_json([version, gate, epoch, seq, at, kind, digest])).digest()
 
 
 def entry_hash(gate: str, entry: Entry) -> bytes:
