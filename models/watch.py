@@ -64,6 +64,21 @@ class WatchEntry:
     domain: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldList:
+    """Which list of a site is held: how far, how many, the digest of their names and versions, and until when.
+
+    After `expires_at` it does nothing any more.
+    """
+
+    site: str
+    revision: int
+    count: int
+    digest: str
+    issued_at: float
+    expires_at: float
+
+
 class HitMeans(StrEnum):
     """By what a listed person was recognised."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -23,6 +24,14 @@ Templates = npt.NDArray[np.float32]
 def person_key(secret: bytes, document: DocumentType, number: str) -> str:
     """The document's keyed hash in this domain, hexadecimal, as `WatchEntry.person_key` holds it."""
     return lookup_key(secret, document, number).hex()
+
+
+def digest_of(held: Iterable[tuple[str, int]]) -> str:
+    """SHA-256 over name and version of all entries of a list, in order of their names; hexadecimal."""
+    digest = hashlib.sha256()
+    for item, version in sorted(held):
+        digest.update(f"{item} {version}\n".encode())
+    return digest.hexdigest()
 
 
 def turn(secret: bytes, template: bytes) -> bytes:

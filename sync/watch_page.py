@@ -11,8 +11,7 @@ same for all gates and is signed once.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -24,7 +23,18 @@ from models.store.errors import StoreError
 from models.store.ticket_bytes import watch_from_bytes, watch_to_bytes
 from models.store.vault import DeviceKey, SealBroken, decrypt, encrypt, watch_key, wrap_for
 from models.watch import WatchEntry
-from sync.refusals import BadSignature, ClockBehind, CutShort, Expired, Malformed, NewerFormat, NotNext, UnknownIssuer
+from models.watch_domain import digest_of as digest_of
+from sync.refusals import (
+    BadSignature,
+    ClockBehind,
+    CutShort,
+    Expired,
+    Malformed,
+    NewerFormat,
+    NotNext,
+    OtherGate,
+    UnknownIssuer,
+)
 
 T = TypeVar("T")
 
@@ -52,7 +62,8 @@ class WatchPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the issuer signs. Times are Unix seconds.
 
     `more`: the receiver asks again, with `upto` as its `after`. Without it `count` and `digest` (see `digest_of`) are
-    those of the whole list, to be compared with what the receiver then holds.
+    those of the whole list, to be compared with what the receiver then holds. `audience` is the site for which it was
+    made; empty: the issuer's own gates.
     """
 
     format: int
@@ -67,6 +78,7 @@ class WatchPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     removed: tuple[str, ...] = ()
     count: int = 0
     digest: str = ""
+    audience: str = ""
 
 
 class WatchAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,24 +95,17 @@ class _Claimed(msgspec.Struct, frozen=True):
     issuer: str
 
 
-def digest_of(held: Iterable[tuple[str, int]]) -> str:
-    """SHA-256 over name and version of all entries, in order of their names; hexadecimal."""
-    digest = hashlib.sha256()
-    for item, version in sorted(held):
-        digest.update(f"{item} {version}\n".encode())
-    return digest.hexdigest()
-
-
 def sign(page: WatchPage, key: Ed25519PrivateKey) -> bytes:
     """The page as it travels."""
     body = msgspec.msgpack.encode(page)
     return key.sign(SIGNED + body) + body
 
 
-def verify(data: bytes, issuers: Mapping[str, bytes], after: int, now: float) -> WatchPage:
-    """The page, if one of `issuers` (raw Ed25519 keys by name) signed it and it follows on `after`.
+def verify(data: bytes, issuers: Mapping[str, bytes], after: int, now: float, audience: str = "") -> WatchPage:
+    """The page, if one of `issuers` (raw Ed25519 keys by name) signed it for `audience` and it follows on `after`.
 
-    Raises `CutShort`, `Malformed`, `NewerFormat`, `UnknownIssuer`, `BadSignature`, `NotNext`, `Expired`, `ClockBehind`.
+    Raises `CutShort`, `Malformed`, `NewerFormat`, `UnknownIssuer`, `BadSignature`, `OtherGate`, `NotNext`, `Expired`,
+    `ClockBehind`.
     """
     if len(data) <= SIGNATURE_BYTES:
         raise CutShort("the page of the list ends too early: it is fetched again")
@@ -115,6 +120,8 @@ def verify(data: bytes, issuers: Mapping[str, bytes], after: int, now: float) ->
     except InvalidSignature:
         raise BadSignature("the page of the list is not what its issuer signed: look who stands in between") from None
     page = _decode(WatchPage, body)
+    if page.audience != audience:
+        raise OtherGate("the page of the list was made for somebody else: look who stands in between")
     _check_place(page, after, now)
     return page
 
