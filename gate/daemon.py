@@ -25,6 +25,7 @@ from gate.messages import Message, PumpDied
 from gate.notify import Notifier
 from gate.ordered import mode_at_start
 from gate.orders import obey
+from gate.prove import Prover
 from gate.shifts import ENTRIES_BACK as SHIFTS_BACK
 from gate.shifts import Shifts
 from gate.socket import Hall
@@ -107,6 +108,7 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._prover.stop()
         await self._devices.stop()
         await self._write_wear()
         await self._hall.close()
@@ -170,6 +172,7 @@ class Daemon:
             authority=self._link,
             tally=self._tally,
         )
+        self._prover = Prover(self._config, self._devices, self._runner, self._clock, self._tell)
         self._typed = TypedDocuments(self._runner.ask, self._runner.take, lambda: self._clock.now().mono)
         self._duty = Duty(
             self._config.staff.book,
@@ -184,7 +187,8 @@ class Daemon:
         if isinstance(message, PumpDied):
             self._end(GateFailed(f"the {message.device} pump died:\n{message.trace}"))
             return
-        self._runner.take(message)
+        if not self._prover.takes(message):
+            self._runner.take(message)
 
     def _hear_sync(self, word: FromSync) -> None:
         """The authority's time, and how much of the ledger it holds."""
@@ -196,7 +200,8 @@ class Daemon:
             self._store.submit(self._stores.acknowledge, mark.epoch, mark.seq)
 
     async def _obey(self, command: Command) -> Answer:
-        answer = await obey(command, self._duty, self._runner, self._devices, self._typed, self._clock.wall())
+        hands = self._duty, self._runner, self._devices, self._typed, self._prover
+        answer = await obey(command, *hands, self._clock.wall())
         self._tell()
         return answer
 
@@ -215,6 +220,7 @@ class Daemon:
             self._runner.judge_clock()
             await self._duty.tick(self._runner.lane)
             self._look_for_hangs()
+            self._prover.tick()
             self._tell()
             self._notify.alive()
 
@@ -253,8 +259,9 @@ class Daemon:
         told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
         told = replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror)
         told = replace(told, controller=self._config.gate.controller)
-        self._hall.tell(self._duty.complete(told, runner.lane))
-        self._link.show(lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted))
+        self._hall.tell(self._prover.complete(self._duty.complete(told, runner.lane)))
+        word = lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted)
+        self._link.show(self._prover.complete_word(word))
 
     def _tightened(self, policy: Policy) -> Policy:
         try:

@@ -7,6 +7,7 @@ from gate.duty import Duty
 from gate.hearing import event_of_command
 from gate.lane import LaneRunner
 from gate.page import hand_page
+from gate.prove import Prover
 from gate.typed import TypedDocuments
 from models.command import Answer, Command, Order
 
@@ -14,7 +15,13 @@ TOO_LATE = "it changes nothing now: the person has left, or this can't settle it
 
 
 async def obey(
-    command: Command, duty: Duty, runner: LaneRunner, devices: LaneDevices, typed: TypedDocuments, now: float
+    command: Command,
+    duty: Duty,
+    runner: LaneRunner,
+    devices: LaneDevices,
+    typed: TypedDocuments,
+    prover: Prover,
+    now: float,
 ) -> Answer:
     """What became of `command`, given at `now` (Unix seconds)."""
     refused = await duty.refuse(command)
@@ -27,6 +34,8 @@ async def obey(
             return hand_page(command, devices.readers)
         case Order.PRESENT:
             return await typed.present(command)
+        case Order.PROVE:
+            return prover.begin(command)
     try:
         event = event_of_command(command, now)
     except ValueError as error:

@@ -61,6 +61,10 @@ class RelayPump(Pump[Relay]):
         """Keep the contact closed, or at rest."""
         return self._ask(lambda relay, begun: self._hold(relay, closed))
 
+    def poll(self) -> Future[None]:
+        """Ask the relay now whether it is there; the contact does not move."""
+        return self._ask(lambda relay, begun: relay.poll())
+
     def stop(self, timeout_s: float = 5.0) -> bool:
         """As every pump; the contact is at rest afterwards if the relay still listens."""
         self._stopping.set()

@@ -9,6 +9,7 @@ from models.decision import OfflineRule, Profile, Reason, StewardAction, Verdict
 from models.ids import DocumentType
 from models.link import Reach
 from models.passage import Passage
+from models.proof import Asked, ProofState, ProofWish
 from models.staff import Cause as Cause
 from models.staff import Role as Role
 from models.ticket import ManifestState
@@ -24,6 +25,7 @@ class Order(StrEnum):
     PRESENT = "present"  # a document that no reader can read, as a person reads it off
     SHIFT = "shift"  # somebody begins or ends work at this lane, with a PIN
     SETTINGS = "settings"  # how loud and bright the lane is, and in which language it begins
+    PROVE = "prove"  # a test admission, by which nobody is let in
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Command:
     presented: Presented | None = field(default=None, repr=False)
     on: bool = True  # for SHIFT: begin, or end
     settings: Settings | None = None
+    proof: ProofWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,8 @@ class Snapshot:
     override_by_two: bool = False
     settings: Settings = field(default_factory=Settings)
     mirror: str = ""  # the Unix socket with the camera's live picture; empty where there is none
+    proof: ProofState | None = None  # the last test admission of this process, or the one under way
+    asked: Asked | None = None  # what the devices answered since the last visitor; `None`: they were not asked
     controller: str = ""  # who answers for the visitors' data, and where to ask: the notice at the lane names them
 
 

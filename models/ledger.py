@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     WRONG_PIN = "wrong_pin"
     SETTINGS = "settings"
     TYPED = "typed"  # somebody read a document off for whom no reader could
+    PROOF = "proof"  # a test admission: nobody came, and nobody is counted
 
 
 @dataclass(frozen=True, slots=True)

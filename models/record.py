@@ -11,6 +11,7 @@ from models.command import Settings
 from models.decision import Decision, Facts
 from models.ids import DocumentType
 from models.passage import Direction, Passage, SignalKind
+from models.proof import ProofBody
 from models.view import Mode
 
 
@@ -105,5 +106,5 @@ class SettingsBody:
     settings: Settings
 
 
-OfStaff = ShiftBody | WrongPinBody | SettingsBody | TypedBody
+OfStaff = ShiftBody | WrongPinBody | SettingsBody | TypedBody | ProofBody
 Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | OfStaff

@@ -175,7 +175,8 @@ class Agent:
     def _sign_of_life(self) -> ContactBody:
         lane, told, ledger = self._lane, self._puller.told, self._outbox.state
         how = (lane.phase, lane.mode, lane.faults, lane.counts, lane.clock_trusted)
-        return ContactBody(self._wall(), VERSION, told, ledger, *how)
+        proof = (lane.asked_at, lane.silent, lane.proved_at, lane.proved)
+        return ContactBody(self._wall(), VERSION, told, ledger, *how, *proof)
 
     async def _push(self) -> None:
         try:
@@ -275,7 +276,7 @@ class Agent:
     def _hear_lane(self, lane: LaneWord) -> None:
         """Told with the next contact; a change that a supervisor should see at once does not wait for it."""
         before, self._lane = self._lane, lane
-        if (before.mode, before.faults) != (lane.mode, lane.faults):
+        if (before.mode, before.faults, before.silent) != (lane.mode, lane.faults, lane.silent):
             self._ring()
 
     def _tell_acknowledged(self) -> None:

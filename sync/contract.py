@@ -122,6 +122,10 @@ class Contact:
     faults: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     clock_trusted: bool = True
+    asked_at: float = 0.0  # when the devices were asked since nobody came; 0: not since the last visitor
+    silent: tuple[str, ...] = ()  # which of them did not answer
+    proved_at: float = 0.0  # when the last test admission ended; 0: none since the gate started
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

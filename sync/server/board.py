@@ -66,6 +66,7 @@ class Standing(StrEnum):
 
     WORKING = "working"
     QUIET = "quiet"  # in contact, and nobody comes
+    MUTE = "mute"  # in contact, nobody comes, and a device that was asked does not answer
     DEAD = "dead"  # no contact
     NEVER = "never"  # enrolled, and not heard yet
 
@@ -176,14 +177,19 @@ def forecast(outstanding: int, lane_rates: Mapping[str, float], waiting: Sequenc
     return Forecast(outstanding, rate, len(lane_rates), minutes, waiting[0], then)
 
 
-def standing(last_contact_at: float | None, last_minute: int | None, now: float) -> Standing:
-    """Quiet and dead told apart: by its contact a gate lives, by its lines it has visitors."""
+def standing(
+    last_contact_at: float | None, last_minute: int | None, now: float, silent: Sequence[str] = ()
+) -> Standing:
+    """Quiet and dead told apart: by its contact a gate lives, by its lines it has visitors.
+
+    `silent`: the devices that did not answer when the gate asked them, since nobody had come for a while.
+    """
     if last_contact_at is None:
         return Standing.NEVER
     if now - last_contact_at > DEAD_S:
         return Standing.DEAD
     if last_minute is None or now // 60 - last_minute > QUIET_MIN:
-        return Standing.QUIET
+        return Standing.MUTE if silent else Standing.QUIET
     return Standing.WORKING
 
 

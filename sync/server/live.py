@@ -66,6 +66,11 @@ class Board:
         """The gates that can't be heard."""
         return [gate.name for gate in self.gates if gate.standing is Standing.DEAD]
 
+    @property
+    def mute(self) -> list[GateRow]:
+        """The gates at which nobody comes, and a device does not answer."""
+        return [gate for gate in self.gates if gate.standing is Standing.MUTE]
+
 
 def board_of(hub: Hub, event: str) -> Board:
     """The event's board; the same one for everybody within `KEPT_S`."""
@@ -185,7 +190,7 @@ def _bundles(connection: Connection, event: str) -> dict[int, Any]:
 def _gate(row: Any, event: str, made: dict[int, Any], last: int | None, rate: float, now: float) -> GateRow:
     contact = contact_of(row.contact)
     held = contact.manifest if contact.manifest and contact.manifest.event == event else None
-    standing = board.standing(row.last_contact_at, last, now)
+    standing = board.standing(row.last_contact_at, last, now, contact.silent)
     since = made[held.version].issued_at if held and held.version in made else None
     agrees = _agrees(held, made)
     return GateRow(row.device, row.name, standing, row.last_contact_at, held, since, agrees, contact, rate)

@@ -122,6 +122,12 @@ def test_quiet_is_not_dead(contact: float | None, visitor: int | None, expected:
     assert standing(contact, visitor, 60_000.0) is expected
 
 
+def test_a_quiet_lane_whose_reader_does_not_answer_is_not_merely_quiet():
+    assert standing(59_999.0, 990, 60_000.0, ("reader",)) is Standing.MUTE
+    assert standing(59_999.0, 1000, 60_000.0, ("reader",)) is Standing.WORKING
+    assert standing(59_900.0, 990, 60_000.0, ("reader",)) is Standing.DEAD
+
+
 def test_a_passage_is_no_visitor():
     rows = [deny(NOW - 5), Tallied(NOW, "a", "out", "passed", 1), refer(NOW - 3, 1)]
     assert last_minutes(rows) == {"a": NOW - 3}
