@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
@@ -35,13 +36,14 @@ class Room(StrEnum):
 
 
 class Ballast:
-    """The file `ballast` in `folder`. `look` may be called from any one thread at a time."""
+    """The file `ballast` in `folder`. From any thread."""
 
     def __init__(
         self, folder: Path, size_bytes: int, statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
     ) -> None:
         self.path, self.size_bytes = folder / "ballast", size_bytes
         self._statvfs = statvfs
+        self._one = threading.RLock()
         self.room = Room.PLENTY
         self.free_bytes = self.total_bytes = 0
 
@@ -52,6 +54,10 @@ class Ballast:
 
     def look(self) -> Room:
         """Measure, and give up the ballast or lay it, as the space is. Never raises what a disk says."""
+        with self._one:
+            return self._look()
+
+    def _look(self) -> Room:
         try:
             self._measure()
         except OSError as error:
@@ -67,9 +73,10 @@ class Ballast:
 
     def give_up(self) -> None:
         """Free the ballast's space now: the ledger found none."""
-        with suppress(FileNotFoundError):
-            self.path.unlink()
-        self._become(Room.TIGHT)
+        with self._one:
+            with suppress(FileNotFoundError):
+                self.path.unlink()
+            self._become(Room.TIGHT)
 
     def _become(self, room: Room) -> None:
         if room is not self.room:

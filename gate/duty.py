@@ -92,6 +92,12 @@ class Duty:
         for body in self._shifts.over(self._staff, now):
             await self._note_shift(body, now)
 
+    def forget_pins(self, ended_before: float) -> int:
+        """Forget the wrong PINs of people who are no longer in the book; how many they are."""
+        if self._book is None or not self._look():
+            return 0
+        return self._lockout.forget({*self._staff, UNKNOWN}, ended_before)
+
     def complete(self, snapshot: Snapshot, lane: Lane) -> Snapshot:
         """The snapshot with what belongs to the people at the lane."""
         return replace(

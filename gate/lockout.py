@@ -6,6 +6,7 @@ The waits go by the wall clock. Where that is set back, nobody waits longer than
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,13 @@ class Lockout:
         """The PIN was right: what was wrong before is forgotten."""
         if actor in self._tries:
             self._keep({other: tries for other, tries in self._tries.items() if other != actor})
+
+    def forget(self, known: Collection[str], ended_before: float) -> int:
+        """Forget those who are not `known` and whose wait ended before that moment; how many they were."""
+        gone = {name for name, tries in self._tries.items() if name not in known and tries.until < ended_before}
+        if gone:
+            self._keep({name: tries for name, tries in self._tries.items() if name not in gone})
+        return len(gone)
 
     def _keep(self, tries: dict[str, Tries]) -> None:
         self._tries = tries

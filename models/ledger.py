@@ -25,6 +25,11 @@ class EntryKind(StrEnum):
     WRONG_PIN = "wrong_pin"
     SETTINGS = "settings"
     TYPED = "typed"  # somebody read a document off for whom no reader could
+    RED = "red"  # an emergency went in on one tap
+    RED_NAMED = "red_named"  # who that was, asked afterwards
+    PURGE = "purge"  # a receipt for what was kept long enough
+    DISK = "disk"  # how much space is left
+    CLOCK = "clock"  # somebody said which event it is, while the clock was not trusted
     PROOF = "proof"  # a test admission: nobody came, and nobody is counted
 
 

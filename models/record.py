@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from models.command import Settings
 from models.decision import Decision, Facts
 from models.ids import DocumentType
+from models.keeping import OfTheHouse
 from models.passage import Direction, Passage, SignalKind
 from models.proof import ProofBody
 from models.view import Mode
@@ -107,4 +108,4 @@ class SettingsBody:
 
 
 OfStaff = ShiftBody | WrongPinBody | SettingsBody | TypedBody | ProofBody
-Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | OfStaff
+Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | RedBody | RedNamedBody | OfStaff | OfTheHouse

@@ -72,9 +72,8 @@ class Agent:
         self._standing: Standing | None = None
         self._reach = Reach.ALONE
         self._lane = LaneWord()
-        self._failures = 0
-        self._contact_at, self._look_at = 0.0, 0.0
-        self._contacted_at, self._trouble = 0.0, ""
+        self._failures, self._trouble = 0, ""
+        self._contact_at = self._look_at = self._contacted_at = 0.0
         self._wiped = self._erased = self._rung = self._doubt = False
         signer = Signer(self._papers.site, self._papers.device, post.signing_key, wall)
         self._client = Client(
@@ -83,7 +82,7 @@ class Agent:
         self._issuers = {**post.issuers, **self._papers.issuer_keys}
         shelf = Shelf(post.state_dir, post.gate, post.device_key, self._issuers, self.now, self._papers.device)
         self._renewer = Renewer(self._client, post.device_files, self._clock.told, mono, self._take_papers)
-        self._puller = Puller(self._client, shelf, self._on_disk, mono, self.now)
+        self._puller = Puller(self._client, shelf, self._on_disk, mono, self.now, post.manifest_keep(self._clock.told))
         self._outbox = Outbox(self._client, post.state_dir / "ledger.db", self._on_disk, mono, self.now)
         self._listener = Listener(self._client, self._ring, chance)
         office = Office(self.ask, self._ledger_grew, self._hear_lane, self.status, self._greeting)

@@ -14,6 +14,7 @@ from sync.client import Client
 from sync.contract import BundleOffer, HeldManifest
 from sync.download import TooLarge, download, forget_others
 from sync.failures import RefusedBy, SyncFailed
+from sync.manifest_keep import ManifestKeep
 from sync.plan import retry_s
 from sync.pull import Shelf
 from sync.refusals import BundleRefused, ClockBehind, Expired, NotNext
@@ -34,9 +35,16 @@ class Puller:
     """One gate's shelf, and what is done to fill it. `held` is what lies on it; `told` what the authority is told."""
 
     def __init__(
-        self, client: Client, shelf: Shelf, on_disk: OnDisk, mono: Callable[[], float], now: Callable[[], float]
+        self,
+        client: Client,
+        shelf: Shelf,
+        on_disk: OnDisk,
+        mono: Callable[[], float],
+        now: Callable[[], float],
+        keep: ManifestKeep | None = None,
     ) -> None:
         self._client, self._shelf, self._on_disk, self._mono, self._now = client, shelf, on_disk, mono, now
+        self._keep = keep
         self.held: ManifestState | None = None
         self.busy = self.changed = self.wants_base = False
         self.not_before = 0.0
@@ -65,6 +73,7 @@ class Puller:
             self._note("manifest", "unreadable", str(error))
         else:
             self._forget("manifest")
+            await self._let_go()
 
     def begin(self, offers: tuple[BundleOffer, ...]) -> None:
         """From now on `pull` is under way."""
@@ -86,6 +95,20 @@ class Puller:
             self._note(_name(offers[0]), "interrupted", str(error))
         finally:
             self.busy = False
+
+    async def _let_go(self) -> None:
+        """Destroy a manifest that has been kept for long enough. What fails is tried again at the next look."""
+        held, keep = self.held, self._keep
+        if held is None or keep is None or not keep.is_over(held):
+            return
+        try:
+            await self._on_disk(lambda: keep.note(held))
+            await self.destroy()
+        except (StoreError, OSError) as error:
+            _log.error("the manifest of %s is over and can't be destroyed yet: %s", held.event, error)
+            return
+        self.changed = True
+        _log.warning("the manifest of %s is over and destroyed", held.event)
 
     async def destroy(self) -> None:
         """The manifest is gone, and all bundles. Raises `StoreError`, `OSError`."""

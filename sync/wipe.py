@@ -14,7 +14,7 @@ from pathlib import Path
 from models.store.connection import WriterLock, as_store_failure, connect_writer
 from models.store.errors import StoreBusy
 
-_TABLES = ("opening", "ticket", "revocation", "watch", "manifest")
+_TABLES = ("opening", "ticket", "revocation", "watch", "manifest", "cohort")
 
 
 def wipe(path: Path) -> None:
@@ -25,7 +25,8 @@ def wipe(path: Path) -> None:
     try:
         with closing(connect_writer(path)) as connection, as_store_failure(path):
             connection.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
+            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            for table in there.intersection(_TABLES):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
             connection.execute("COMMIT")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

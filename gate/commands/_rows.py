@@ -58,6 +58,10 @@ class _Told:
     on: bool = True
     tries: int = 0
     why: str = ""
+    purpose: str = ""
+    count: int = 0
+    room: str = ""
+    window: object = None
 
 
 def last_rows(reader: LedgerReader, count: int) -> list[LedgerRow]:
@@ -123,6 +127,12 @@ def _about(kind: EntryKind, told: _Told) -> str:
             return f"{told.device} {'back' if told.up else 'lost'}"
         case EntryKind.MANIFEST:
             return f"{told.event} {told.version}"
+        case EntryKind.PURGE:
+            return f"{told.purpose}, {told.count}"
+        case EntryKind.DISK:
+            return told.room
+        case EntryKind.CLOCK:
+            return f"{'event' if told.window else 'window ends'} by {told.actor}"
         case EntryKind.POLICY:
             return told.digest[:12]
         case EntryKind.START:

@@ -99,6 +99,7 @@ def _post(config: Config) -> Post:
         device_key=DeviceKey.load(config.secrets.device_key),
         issuers=trusted(config, only_there=True),
         contact_s=config.sync.contact_s,
+        manifest_days=config.keep.manifest_days,
         key_file=config.secrets.signing_key,
     )
 

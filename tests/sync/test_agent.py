@@ -371,3 +371,19 @@ def test_a_code_that_was_used_at_another_gate_is_told_of(site: Site):
             assert told == [ClaimAnswer.CODE_USED, ClaimAnswer.GRANTED]
 
     asyncio.run(scene())
+
+
+def test_a_manifest_that_is_over_is_destroyed_and_noted(site: Site):
+    box = site.enrol("G1")
+
+    async def scene() -> None:
+        async with at_work(agent := Agent(box.post())):
+            site.publish(4, box)
+            await until(lambda: version(agent) == 1)
+        held = agent.status().manifest
+        site.ahead_s = held.expires_at - time.time() + 2 * 86_400
+        async with at_work(agent := Agent(replace(box.post(), manifest_days=1.0))):
+            await until(lambda: agent.status().manifest is None and (box.folder / "manifest-gone.json").exists())
+        assert reader(box).state() is None
+
+    asyncio.run(scene())
