@@ -86,6 +86,17 @@ def test_a_followed_face_costs_less_and_is_the_same_face(search: Search, eye: Co
     assert same(search.follow(frame, *LIMITS)[0], search.find(frame, *LIMITS)[0])
 
 
+@pytest.mark.parametrize("far", [0.6, 0.8])
+def test_one_look_at_less_than_half_of_the_pixels_shows_a_near_face_and_who_stands_beside_it(
+    search: Search, eye: Counting, far: float
+) -> None:
+    both = grey((WHO, far), (OTHER, far))
+    for frame, rival in ((grey((WHO, far)), False), (both, True)):
+        eye.pixels = 0
+        assert several(search.find(frame, *LIMITS)) == rival
+        assert eye.pixels < 0.45 * frame.size
+
+
 def test_the_whole_frame_is_searched_at_intervals_and_after_a_pause(
     search: Search, eye: Counting, now: list[float]
 ) -> None:
