@@ -1,4 +1,4 @@
-"""An excerpt of a ledger that proves itself: some lines in full, the others by their digests, up to a signed checkpoint.
+"""An excerpt of a ledger that proves itself: some lines in full, others by their digests, up to a signed checkpoint.
 
 Whoever has the gate's public key can tell that the lines shown stood in that ledger, in that order and at that place,
 and that nothing was put in or taken out between the first of them and the checkpoint. The bodies of other people's
