@@ -88,7 +88,10 @@ class HitMeans(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchHit:
-    """A hint for a person. `distance` is 0 for a document's exact hit."""
+    """A hint for a person. `distance` and `frames` are 0 for a document's exact hit.
+
+    Of a face `frames` frames agree on the entry; one alone counts for nothing (`LEAST_FRAMES`).
+    """
 
     entry: str
     owner: str
@@ -101,3 +104,34 @@ class WatchHit:
     distance: float = 0.0
     version: int = 1
     appeal: str = ""
+    entrances: tuple[str, ...] = ()
+    domain: str = ""
+    frames: int = 0
+
+
+LEAST_FRAMES = 2
+"""So many frames of one person have to lie near an entry before its owner's hint reaches anybody."""
+
+
+class WatchDone(StrEnum):
+    """What became of a hit."""
+
+    NOTED = "noted"  # staff see a silent note, and nobody is held
+    REVIEW = "review"  # a person is asked to look
+    TAKEN = "taken"  # somebody has the review in hand
+    CLEARED = "cleared"  # he looked, and it holds nobody
+    REFUSED = "refused"  # he said no
+    LAPSED = "lapsed"  # nobody looked in time, and the person went on with a note
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTaken:
+    """One hit as the ledger tells of it: which entry, by what, and what was done `by` whom (a staff identifier)."""
+
+    entry: str
+    version: int
+    means: HitMeans
+    distance: float
+    done: WatchDone
+    by: str = ""
+    domain: str = ""
