@@ -15,6 +15,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -67,10 +68,15 @@ def search(data: bytes, known: Collection[bytes] = (), depth: int = DEPTH) -> li
         hits += [Hit(kind, *view.span(start, end)) for kind, start, end in found_in(view.text, view.sure)]
     if depth:
         for start, end, inner in wrapped(data):
-            hits += [Hit(kind, start, end) for kind in sorted({hit.kind for hit in search(inner, known, depth - 1)})]
+            hits += [Hit(kind, start, end) for kind in _kinds(inner, tuple(known), depth - 1)]
         if opened := _inflated(data):
             hits += [Hit(hit.kind, 0, len(data)) for hit in search(opened, known, depth - 1)[:1]]
     return sorted(set(hits), key=lambda hit: (hit.start, hit.end))
+
+
+@lru_cache(maxsize=20_000)  # logs repeat their words
+def _kinds(data: bytes, known: tuple[bytes, ...], depth: int) -> tuple[Kind, ...]:
+    return tuple(sorted({hit.kind for hit in search(data, known, depth)}))
 
 
 def blank(data: bytes, hits: Collection[Hit]) -> bytes:

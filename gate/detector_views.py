@@ -73,7 +73,7 @@ def _line_by_line(data: bytes, utf8: bool) -> Iterator[View]:
         if not line.isascii():
             for encoding in ("gb18030",) if utf8 else ("gb18030", "utf-8"):
                 text = line.decode(encoding, errors="replace")
-                yield View(text, _starts(text, encoding, at, len(line)), not utf8 and "\ufffd" not in text)
+                yield View(text, _starts(text, encoding, at, len(line)), encoding == "utf-8")
         at += len(line) + 1
 
 
