@@ -20,31 +20,27 @@ from gate.config import Config
 from gate.core.state import new_lane
 from gate.devices import LaneDevices
 from gate.duty import Duty
+from gate.housekeeping_house import House
 from gate.lane import LaneRunner
 from gate.messages import Message, PumpDied
 from gate.notify import Notifier
+from gate.opening import open_stores
 from gate.ordered import mode_at_start
 from gate.orders import obey
 from gate.prove import Prover
 from gate.shifts import ENTRIES_BACK as SHIFTS_BACK
 from gate.shifts import Shifts
 from gate.socket import Hall
-from gate.stores import Rules, Stores
+from gate.stores import Rules
 from gate.tally import ENTRIES_BACK, Tally
 from gate.telling import for_staff, snapshot_of
-from gate.tighten import Loosening, tighten
 from gate.typed import TypedDocuments
 from gate.vitals import bare_trace
 from models.command import Answer, Command
 from models.cue import cue_of
-from models.decision import Policy
 from models.ledger import EntryKind
 from models.link import FromSync
 from models.store.errors import StoreError
-from models.store.keys import load_or_make_signing_key
-from models.store.ledger_db import Ledger
-from models.store.manifest_db import ManifestReader
-from models.store.vault import DeviceKey
 from models.view import LaneView
 
 _log = logging.getLogger("gate.daemon")
@@ -81,7 +77,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, None)
         loop.set_exception_handler(self._loop_failed)
-        self._stores = await self._in_store(self._open_stores)
+        self._stores = await self._in_store(lambda: open_stores(self._config, self._clock))
         try:
             await self._serve(loop)
         finally:
@@ -94,6 +90,7 @@ class Daemon:
         await self._hall.open()
         self._build(loop, rules)
         starting = self._devices.start(lambda: self._runner.rules.policy.needs_face)
+        self._house = House(self._config, self._stores, self._runner, self._duty, self._clock, self._in_store)
         tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), self._link.run(), starting)]
         for task in tasks:
             task.add_done_callback(self._task_ended)
@@ -112,15 +109,6 @@ class Daemon:
         await self._devices.stop()
         await self._write_wear()
         await self._hall.close()
-
-    def _open_stores(self) -> Stores:
-        folder = self._config.gate.state_dir
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        keys = self._config.secrets
-        key = load_or_make_signing_key(keys.signing_key)
-        device_key = DeviceKey.load(keys.device_key) if keys.device_key.exists() else DeviceKey.make(keys.device_key)
-        ledger = Ledger.open(folder / "ledger.db", key, gate=self._config.gate.name, clock=self._clock.wall)
-        return Stores(ledger, ManifestReader(folder / "manifest.db", device_key), self._tightened)
 
     def _begin(self) -> Rules:
         """The first entries of this process: what it found, what it settled, by which rules it goes on."""
@@ -225,8 +213,10 @@ class Daemon:
             self._notify.alive()
 
     async def _write_wear(self) -> None:
-        """In a thread of its own: a slow disk is none of the lane's business here."""
-        await asyncio.to_thread(self._devices.write_wear, self._clock.wall())
+        """In a thread of its own: a slow disk is none of the lane's business here. A full one is left to the ledger."""
+        if self._house.spare:
+            await asyncio.to_thread(self._devices.write_wear, self._clock.wall())
+            await self._house.tick()
 
     async def _refresh(self) -> None:
         """Take up a new manifest, count the house. While the stores can't say, what was known stands."""
@@ -259,17 +249,9 @@ class Daemon:
         told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
         told = replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror)
         told = replace(told, controller=self._config.gate.controller)
-        self._hall.tell(self._prover.complete(self._duty.complete(told, runner.lane)))
+        self._hall.tell(self._house.complete(self._prover.complete(self._duty.complete(told, runner.lane))))
         word = lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted)
-        self._link.show(self._prover.complete_word(word))
-
-    def _tightened(self, policy: Policy) -> Policy:
-        try:
-            return tighten(policy, self._config.policy)
-        except Loosening as loosening:
-            for problem in loosening.problems:
-                _log.error("this device's own rule is not used: %s", problem)
-            return loosening.policy
+        self._link.show(self._house.complete_word(self._prover.complete_word(word)))
 
     def _end(self, error: GateFailed | None) -> None:
         if not self._ended.done():

@@ -51,7 +51,9 @@ class Rules:
 
 
 class Stores:
-    """Ledger and manifest behind the few questions that a lane has."""
+    """Ledger and manifest behind the few questions that a lane has. `make_room` comes before a new try to write."""
+
+    make_room: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, ledger: Ledger, manifest: ManifestReader, tighten: Callable[[Policy], Policy]) -> None:
         self.ledger, self._manifest, self._tighten = ledger, manifest, tighten
@@ -69,6 +71,7 @@ class Stores:
         """
         kept = self.ledger.reopen()
         self.ledger.settle_left_open(detail="ledger failed")
+        self.make_room()
         self._open_release = 0
         return len(kept)
 
