@@ -89,8 +89,8 @@ class Daemon:
         self._hall = Hall(self._config.socket.path, self._config.socket.group, self._obey)
         await self._hall.open()
         self._build(loop, rules)
-        starting = self._devices.start(lambda: self._runner.rules.policy.needs_face)
         self._house = House(self._config, self._stores, self._runner, self._duty, self._clock, self._in_store)
+        starting = self._devices.start(lambda: self._runner.rules.policy.needs_face)
         tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), self._link.run(), starting)]
         for task in tasks:
             task.add_done_callback(self._task_ended)
@@ -209,6 +209,7 @@ class Daemon:
             await self._duty.tick(self._runner.lane)
             self._look_for_hangs()
             self._prover.tick()
+            await self._house.tick()
             self._tell()
             self._notify.alive()
 
@@ -216,7 +217,6 @@ class Daemon:
         """In a thread of its own: a slow disk is none of the lane's business here. A full one is left to the ledger."""
         if self._house.spare:
             await asyncio.to_thread(self._devices.write_wear, self._clock.wall())
-            await self._house.tick()
 
     async def _refresh(self) -> None:
         """Take up a new manifest, count the house. While the stores can't say, what was known stands."""

@@ -69,9 +69,9 @@ class Stores:
 
         Returns how many entries were in the file although their writing had failed. Raises `StoreError`.
         """
+        self.make_room()
         kept = self.ledger.reopen()
         self.ledger.settle_left_open(detail="ledger failed")
-        self.make_room()
         self._open_release = 0
         return len(kept)
 
