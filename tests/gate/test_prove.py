@@ -25,6 +25,8 @@ from models.store.ledger_db import verify
 from models.view import Phase
 from tests.gate.daemon_bench import HEAL_S, WIRING, entries, heals, last_seq, marked_people, marked_policy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rig, list[Person]]]:
