@@ -3,7 +3,7 @@
 user=
 if [ "$(id -u)" = 0 ]; then
     case "${1:-} ${2:-}" in
-    "enrol "* | "keys "* | "ledger "* | "lane "* | "models "* | "rest "* | "run "* | "staff "* | "sync "*) user=menshen ;;
+    "accept "* | "enrol "* | "keys "* | "ledger "* | "lane "* | "models "* | "prove "* | "rest "* | "run "* | "staff "* | "sync "*) user=menshen ;;
     "manifest load" | "manifest show") user=menshen ;;
     "hub "*) user=menshen-hub ;;
     esac
