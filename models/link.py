@@ -8,6 +8,7 @@ from enum import StrEnum
 from models.decision import ClaimAnswer
 from models.passage import Direction, Use
 from models.ticket import ManifestState
+from models.watch import HeldList
 
 
 def claim_name(epoch: str, attempt: int) -> str:
@@ -99,6 +100,7 @@ class SyncStatus:
     doorbell: bool = False  # a ring would be heard at once
     event: str = ""  # what the authority wants this gate to serve
     manifest: ManifestState | None = None
+    watch: HeldList | None = None  # the list of persons
     epoch: str = ""
     written: int = 0
     acknowledged: int = 0

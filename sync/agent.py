@@ -36,19 +36,14 @@ from sync.pull import Shelf
 from sync.puller import Puller
 from sync.renewer import Renewer
 from sync.signing import Signer
-from sync.status import status_of
+from sync.status import REACHED, status_of
+from sync.watch_puller import ListShelf, WatchPuller
 
 _log = logging.getLogger("sync.agent")
 
 LOOK_S = 2.0
 CLAIM_S = 0.3
 VERSION = "0.1.0"
-
-_REACHED = {
-    Reach.ONLINE: "the authority is reached again%.0s",
-    Reach.VENUE: "the venue's hub is reached, and has no centre%.0s",
-    Reach.ALONE: "the authority is away: %s",
-}
 
 T = TypeVar("T")
 
@@ -83,6 +78,8 @@ class Agent:
         shelf = Shelf(post.state_dir, post.gate, post.device_key, self._issuers, self.now, self._papers.device)
         self._renewer = Renewer(self._client, post.device_files, self._clock.told, mono, self._take_papers)
         self._puller = Puller(self._client, shelf, self._on_disk, mono, self.now, post.manifest_keep(self._clock.told))
+        its = ListShelf(post.state_dir, post.device_key)
+        self._list = WatchPuller(self._client, its, self._issuers, self._on_disk, self.now, self._ring)
         self._outbox = Outbox(self._client, post.state_dir / "ledger.db", self._on_disk, mono, self.now)
         self._listener = Listener(self._client, self._ring, chance)
         office = Office(self.ask, self._ledger_grew, self._hear_lane, self.status, self._greeting)
@@ -96,6 +93,7 @@ class Agent:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._go_on(tasks))
                 tasks.create_task(self._listener.run())
+                tasks.create_task(self._list.run())
                 tasks.create_task(self._renewer.run())
         finally:
             await self._socket.close()
@@ -131,7 +129,7 @@ class Agent:
             pull_at=puller.not_before,
             look_at=self._look_at,
             standing=self._standing,
-            holds=puller.held is not None,
+            holds=puller.held is not None or self._list.goes,
             written=outbox.written,
             acknowledged=outbox.acknowledged,
             pulling=puller.busy,
@@ -154,7 +152,7 @@ class Agent:
 
     async def _contact(self) -> None:
         await self._look()
-        told, self._rung = self._sign_of_life(), False
+        told, self._rung = replace(self._sign_of_life(), watch=self._list.told), False
         try:
             await self._on_disk(self._client.look_ahead)
             standing, number = await self._client.contact(told)
@@ -165,6 +163,7 @@ class Agent:
         self._contact_at = 0.0 if self._rung else self._mono() + self._post.contact_s  # what rang meanwhile is newer
         self._contacted_at = self.now()
         self._standing = standing
+        self._list.met(standing, self._papers.site)
         self._take_time(standing, number)
         if self._outbox.take_mark(told.ledger, standing.acknowledged):
             self._tell_acknowledged()
@@ -206,6 +205,7 @@ class Agent:
     async def _wipe(self) -> None:
         try:
             await self._puller.destroy()
+            await self._list.let_go()
         except (StoreError, OSError) as error:
             self._trouble = str(error)
             _log.critical("the manifest has to go and can't be destroyed yet: %s", error)
@@ -227,7 +227,7 @@ class Agent:
 
     def _set_reach(self, reach: Reach) -> None:
         if reach is not self._reach:
-            _log.warning(_REACHED[reach], self._trouble)
+            _log.warning(REACHED[reach], self._trouble)
             self._reach = reach
             self._socket.tell(FromSync(reach=reach))
 
@@ -292,7 +292,7 @@ class Agent:
 
     def status(self) -> SyncStatus:
         """How everything stands."""
-        made = status_of(self._papers, self._puller, self._outbox, self._listener, self._standing)
+        made = status_of(self._papers, self._puller, self._list, self._outbox, self._listener, self._standing)
         made = replace(made, wiped=self._wiped, erased=self._wiped and self._erased)
         return replace(made, reach=self._reach, contact_at=self._contacted_at, trouble=self._trouble)
 

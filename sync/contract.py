@@ -11,6 +11,7 @@ Bytes travel as lower-case hexadecimal text, times as Unix seconds. Every reques
 | GET  /v1/gate/bundles/{event}/{version}     | → the bundle's bytes, with ranges | the same bytes                 |
 | POST /v1/gate/ledger                        | `LedgerBatch` → `LedgerReceipt`   | the same receipt               |
 | POST /v1/gate/claims                        | `ClaimBatch` → `ClaimAnswers`     | the same answers               |
+| GET  /v1/gate/watch?after=N                 | → `sync.watch_page.WatchAnswer`   | as the list is then            |
 | GET  /v1/gate/doorbell?cursor=N             | → server-sent events, `Ring`      | harmless                       |
 | POST /v1/gate/renew                         | `RenewRequest` → `Enrolled`       | refused: the old key is spent  |
 | PUT  /v1/hub/gates                          | `HubGates` → `HubStanding`        | refused: its number is spent   |
@@ -110,6 +111,15 @@ class LedgerState:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldWatch:
+    """The list of persons that a gate holds, likewise. A venue hub tells the revision that all its gates passed."""
+
+    revision: int
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """A sign of life, every ten seconds and at every change. `lane` is what a supervisor's page shows of it."""
 
@@ -117,6 +127,7 @@ class Contact:
     program: str = ""
     manifest: HeldManifest | None = None
     ledger: LedgerState | None = None
+    watch: HeldWatch | None = field(default=None, kw_only=True)
     phase: str = ""
     mode: str = ""
     faults: tuple[str, ...] = ()
@@ -162,6 +173,7 @@ class Standing:
     event: str = ""  # the event this gate is to serve; empty: none
     alone: bool = False  # a venue hub that has no centre just now
     erased: bool = False  # why it is to wipe: the event's persons were erased, and the device is as welcome as before
+    watch_revision: int = 0  # of the list of persons; 0: there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ from models.store.errors import UnsafeKey
 from models.wire import from_json, to_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from models.watch import HeldList
     from sync.post import Post
 
 ANSWER_S = 3.0
@@ -136,8 +139,20 @@ def _show(found: SyncStatus) -> None:
     else:
         out.print(f"manifest  {held.event}, version {held.version}, {held.tickets:,} tickets")
         out.print(f"          {groups(held.digest)}")
+    _show_list(out, found.watch)
     out.print(f"ledger    {found.acknowledged:,} of {found.written:,} lines are held by the server")
     if found.trouble:
         out.print(f"trouble   {found.trouble}", style="yellow")
     for one in found.refusals:
         out.print(f"refused   {clock(one.at)} {one.what} ({one.code}): {one.detail}", style="yellow")
+
+
+def _show_list(out: Console, held: HeldList | None) -> None:
+    if held is None:
+        out.print("list      none")
+        return
+    age, too_old = time.time() - held.issued_at, time.time() > held.expires_at
+    told = "too old: it does nothing" if too_old else f"confirmed {age / 3600:.1f} h ago"
+    style = "red" if too_old else None
+    out.print(f"list      {held.site}, revision {held.revision}, {held.count:,} entries, {told}", style=style)
+    out.print(f"          {groups(held.digest)}")

@@ -15,6 +15,7 @@ from sync.server.hub import Hub
 from sync.server.ingest import mark_forked
 from sync.server.offers import offers_for
 from sync.server.reached import is_alone
+from sync.server.watch_items import revision
 from sync.signing import time_form
 
 
@@ -37,7 +38,8 @@ def meet(hub: Hub, connection: Connection, caller: Caller, contact: Contact) -> 
         wipe = Standing(now, "", cursor, wipe=True, acknowledged=acknowledged, event=event, erased=True)
         return _signed(hub, caller, wipe)
     offers = offers_for(connection, event, contact.manifest, caller.device) if event else ()
-    return _signed(hub, caller, Standing(now, "", cursor, offers, acknowledged, event=event, alone=is_alone(hub)))
+    standing = Standing(now, "", cursor, offers, acknowledged, event=event, alone=is_alone(hub))
+    return _signed(hub, caller, replace(standing, watch_revision=revision(connection)))
 
 
 def _signed(hub: Hub, caller: Caller, standing: Standing) -> Standing:
