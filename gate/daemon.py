@@ -37,6 +37,7 @@ from gate.telling import for_staff, snapshot_of
 from gate.typed import TypedDocuments
 from gate.vitals import bare_trace
 from models.command import Answer, Command
+from models.credential import Credential
 from models.cue import cue_of
 from models.ledger import EntryKind
 from models.link import FromSync
@@ -123,6 +124,7 @@ class Daemon:
         self._last_attempt = self._stores.last_attempt()
         self._tally = Tally()
         self._tally.restore(ledger.tail(ENTRIES_BACK))
+        self._tally.reds.restore(ledger)
         self._shifts = Shifts(ledger.latest(EntryKind.SHIFT, SHIFTS_BACK))
         self._ordered = mode_at_start(ledger, self._clock.wall())
         rules = self._stores.rules_at_start()
@@ -161,7 +163,7 @@ class Daemon:
             tally=self._tally,
         )
         self._prover = Prover(self._config, self._devices, self._runner, self._clock, self._tell)
-        self._typed = TypedDocuments(self._runner.ask, self._runner.take, lambda: self._clock.now().mono)
+        self._typed = TypedDocuments(self._runner.ask, self._runner.take, lambda: self._clock.now().mono, self._key_of)
         self._duty = Duty(
             self._config.staff.book,
             place.state_dir,
@@ -170,6 +172,10 @@ class Daemon:
             ask=self._runner.ask,
             policy=lambda: self._runner.rules.policy,
         )
+
+    async def _key_of(self, credential: Credential) -> str:
+        found = await asyncio.get_running_loop().run_in_executor(self._store, self._stores.look_up, credential)
+        return found.facts.person_key
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, PumpDied):

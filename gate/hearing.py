@@ -14,6 +14,7 @@ from gate.core.events import (
     FaceHinted,
     ModeSet,
     Passed,
+    RedTapped,
     SensorDoubted,
     SensorSaw,
     StewardSaid,
@@ -85,7 +86,9 @@ def event_of_command(command: Command, now: float) -> Event:
             raise ValueError(f"an override needs a cause: {', '.join(Cause)}")
         case Order.STEWARD if command.action is not None:
             said = command.attempt, command.action, command.actor, command.why
-            return StewardSaid(*said, command.cause, command.second)
+            return StewardSaid(*said, command.cause, command.second, command.of)
+        case Order.RED if command.urgency is not None:
+            return RedTapped(command.actor, command.urgency)
         case _:
             raise ValueError(f"the order {command.order} lacks what it is about")
 

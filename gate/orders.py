@@ -8,6 +8,7 @@ from gate.hearing import event_of_command
 from gate.lane import LaneRunner
 from gate.page import hand_page
 from gate.prove import Prover
+from gate.reds import name_red
 from gate.typed import TypedDocuments
 from models.command import Answer, Command, Order
 
@@ -34,6 +35,8 @@ async def obey(
             return hand_page(command, devices.readers)
         case Order.PRESENT:
             return await typed.present(command)
+        case Order.RED_NAMED:
+            return await name_red(command, runner.tally.reds, runner.ask, typed.key_of)
         case Order.PROVE:
             return prover.begin(command)
     try:

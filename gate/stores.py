@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from gate.core.effects import Record
 from gate.core.watch import Index, document_hit, index
+from gate.patients import LatelyCalled, patients_here
 from models import wire
 from models.cohort import Cohort, with_cohort
 from models.credential import Credential
@@ -18,7 +19,7 @@ from models.ids import DocumentType
 from models.ledger import Entry, EntryKind
 from models.passage import Passage, Use
 from models.profiles import policy_of
-from models.record import DecisionBody, PassageBody
+from models.record import DecisionBody, PassageBody, RedBody
 from models.store.errors import StoreError
 from models.store.ledger_db import Ledger
 from models.store.lines import Release, Settlement
@@ -58,6 +59,7 @@ class Stores:
     def __init__(self, ledger: Ledger, manifest: ManifestReader, tighten: Callable[[Policy], Policy]) -> None:
         self.ledger, self._manifest, self._tighten = ledger, manifest, tighten
         self._open_release = 0
+        self._lately = LatelyCalled()
 
     def close(self) -> None:
         """Give both files back."""
@@ -121,7 +123,17 @@ class Stores:
             rules, found = self.rules(known), self.look_up(credential)
             if found.facts.manifest == rules.manifest:
                 break
-        return found, rules
+        return self._with_patients(found, rules.policy), rules
+
+    def _with_patients(self, found: Found, policy: Policy) -> Found:
+        """Whose companion somebody without an appointment may be, where the house has companions."""
+        if not policy.companions:
+            return found
+        self._lately.keep(found.holders)
+        if found.facts.tickets or not found.facts.person_key:
+            return found
+        patients = patients_here(self.ledger, found.facts.person_key)
+        return replace(found, facts=replace(found.facts, patients=patients), holders=self._lately.among(patients))
 
     def look_up(self, credential: Credential) -> Found:
         """Everything the two databases know of the presented document."""
@@ -165,11 +177,13 @@ class Stores:
         if isinstance(body, DecisionBody):
             body = replace(body, policy=policy_digest)
             opens = _release(body) if record.opens else None
+        elif isinstance(body, RedBody):
+            opens = Release() if record.opens else None
         elif isinstance(body, PassageBody):
             opens = Release(body.direction, passage=Passage.PASSED) if record.opens else None
             settles = self._settlement(body.passage) if record.settles else None
         entry = self.ledger.append(record.kind, body, at, opens=opens, settles=settles)
-        if record.opens and isinstance(body, DecisionBody):
+        if record.opens and isinstance(body, DecisionBody | RedBody):
             self._open_release = entry.seq
         if settles is not None:
             self._open_release = 0
@@ -208,4 +222,6 @@ def digest_of(policy: object) -> str:
 
 
 def _who(ticket: Ticket) -> Who:
-    return Who(ticket.masked_name, ticket.entitlement.seat, ticket.entitlement.way, ticket.language)
+    holds = ticket.entitlement
+    place = holds.seat or " · ".join(filter(None, (holds.department, holds.doctor)))
+    return Who(ticket.masked_name, place, holds.way, ticket.language)

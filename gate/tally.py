@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gate.core.state import Lane
+from gate.reds import Reds
 from models import wire
 from models.command import Recent
-from models.decision import TicketFacts, Verdict
+from models.decision import Reason, TicketFacts, Verdict
 from models.ledger import Entry, EntryKind
-from models.record import Body, DecisionBody, PassageBody
+from models.record import Body, DecisionBody, PassageBody, RedBody
 from models.view import Who
 from models.wire import WireError
 
@@ -32,6 +33,7 @@ class Tally:
         self.counts: dict[str, int] = {}
         self._recent: deque[Recent] = deque(maxlen=MOST_RECENT)
         self._admitted: deque[float] = deque()
+        self.reds = Reds()
 
     @property
     def recent(self) -> tuple[Recent, ...]:
@@ -47,11 +49,14 @@ class Tally:
     def wrote(self, kind: EntryKind, body: Body, at: float, lane: Lane) -> None:
         """The ledger took an entry."""
         self._count(kind)
+        self.reds.wrote(body, at)
         if isinstance(body, DecisionBody):
             self._count(body.decision.verdict)
             self._decided(body, at, lane.holders.get(body.decision.ticket))
         elif isinstance(body, PassageBody):
             self._passed(body)
+        elif isinstance(body, RedBody):
+            self._recent.appendleft(Recent(at, body.attempt, Verdict.ADMIT, Reason.OK_EMERGENCY))
 
     def restore(self, entries: Iterable[Entry]) -> None:
         """Take up what stood in the ledger, the oldest first. An older line that can't be read now is passed over."""

@@ -35,6 +35,8 @@ def snapshot_of(
         clock_trusted=clock_trusted,
         counts=dict(tally.counts),
         recent=tally.recent,
+        red_path=rules.policy.red_path,
+        reds=tally.reds.open,
         per_minute=tally.per_minute(at),
         offline_rule=policy.offline_rule if policy.claims else None,
         stale_after_s=policy.stale_after_s,

@@ -36,10 +36,16 @@ class TypedDocuments:
         ask: Callable[[Event], Awaitable[bool]],
         take: Callable[[DocumentTyped], None],
         mono: Callable[[], float],
+        key_of: Callable[[Credential], Awaitable[str]] | None = None,
     ) -> None:
+        self._key_of = key_of
         self._ask, self._take, self._mono = ask, take, mono
         self._typed: deque[tuple[float, str]] = deque()
         self._noted: dict[str, float] = {}
+
+    async def key_of(self, credential: Credential) -> str:
+        """The keyed hash by which the stores know the document; empty where nobody can ask them."""
+        return await self._key_of(credential) if self._key_of else ""
 
     async def present(self, command: Command) -> Answer:
         """What became of the order. A slip of the finger costs nothing and is no line."""

@@ -10,6 +10,7 @@ from models.ids import DocumentType
 from models.link import Reach
 from models.passage import Passage
 from models.proof import Asked, ProofState, ProofWish
+from models.red_path import OpenRed, Urgency
 from models.staff import Cause as Cause
 from models.staff import Role as Role
 from models.ticket import ManifestState
@@ -24,6 +25,8 @@ class Order(StrEnum):
     MRZ = "mrz"  # what stands on a document's page, for a reader that needs it to open the chip
     PRESENT = "present"  # a document that no reader can read, as a person reads it off
     SHIFT = "shift"  # somebody begins or ends work at this lane, with a PIN
+    RED = "red"  # an emergency goes in at once
+    RED_NAMED = "red_named"  # who that was, asked afterwards
     SETTINGS = "settings"  # how loud and bright the lane is, and in which language it begins
     PROVE = "prove"  # a test admission, by which nobody is let in
 
@@ -73,6 +76,9 @@ class Command:
     presented: Presented | None = field(default=None, repr=False)
     on: bool = True  # for SHIFT: begin, or end
     settings: Settings | None = None
+    of: str = ""  # for COMPANION: the patient's ticket; empty: who came last
+    urgency: Urgency | None = None  # for RED
+    red: int = 0  # for RED_NAMED: the attempt; without `presented`, nobody could say who it was
     proof: ProofWish | None = None
 
 
@@ -144,6 +150,8 @@ class Snapshot:
     staff: tuple[OnShift, ...] = ()
     pins: bool = False  # this lane has a staff book: a word needs a shift, an override and a mode need a PIN
     override_by_two: bool = False
+    red_path: bool = False  # one tap lets an emergency in
+    reds: tuple[OpenRed, ...] = ()  # those who came so and were not asked for yet, the oldest first
     settings: Settings = field(default_factory=Settings)
     mirror: str = ""  # the Unix socket with the camera's live picture; empty where there is none
     proof: ProofState | None = None  # the last test admission of this process, or the one under way

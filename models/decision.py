@@ -15,6 +15,7 @@ from models.face import FaceFacts as FaceFacts
 from models.ids import DocumentType
 from models.pad import USUAL_DOUBT, PadChallenge
 from models.passage import Direction, Use
+from models.reason import Reason as Reason
 from models.staff import Cause
 from models.staff import StewardAction as StewardAction
 from models.ticket import Entitlement, ManifestState, Note, TicketStatus, Validity
@@ -28,52 +29,6 @@ class Verdict(StrEnum):
     ADMIT = "admit"
     DENY = "deny"
     REFER = "refer"
-
-
-class Reason(StrEnum):
-    """Why. The string is API, ledger column and translation key at once, and never changes its meaning."""
-
-    OK = "ok"
-    OK_WITHOUT_FACE = "ok_without_face"  # the profile asks for no face
-    OK_BY_STEWARD = "ok_by_steward"  # a person decided; the alternative to the face is recorded as such
-    NO_TICKET = "no_ticket"
-    UNREADABLE_CARD = "unreadable_card"
-    UNSUPPORTED_CARD = "unsupported_card"
-    REJECTED_CARD = "rejected_card"
-    CARD_EXPIRED = "card_expired"
-    WEAK_CREDENTIAL = "weak_credential"
-    CODE_USED = "code_used"  # this very code of a ticket whose codes change, or a later one, was let in on before
-    DOCUMENT_NEEDED = "document_needed"  # a code alone is not enough: a person looks at a document
-    NOT_YET_VALID = "not_yet_valid"
-    EXPIRED = "expired"
-    WRONG_GATE = "wrong_gate"
-    WRONG_EVENT = "wrong_event"
-    REVOKED = "revoked"
-    UNBOUND = "unbound"
-    ALREADY_ADMITTED = "already_admitted"
-    NOT_INSIDE = "not_inside"  # an exit without an entry
-    DUPLICATE_IDENTITY = "duplicate_identity"
-    OCCUPANCY = "occupancy"
-    GUARDIAN_NEEDED = "guardian_needed"
-    CONFIRM_FIRST = "confirm_first"
-    FACE_MISMATCH = "face_mismatch"
-    FACE_UNCERTAIN = "face_uncertain"
-    FACE_DECLINED = "face_declined"
-    NO_FACE = "no_face"
-    POOR_FACE = "poor_face"
-    NO_REFERENCE = "no_reference"
-    MODEL_MISMATCH = "model_mismatch"
-    NOT_LIVE = "not_live"
-    WATCHLISTED = "watchlisted"
-    CLAIM_UNANSWERED = "claim_unanswered"
-    MANIFEST_STALE = "manifest_stale"
-    MANIFEST_MISSING = "manifest_missing"
-    CLOCK_UNTRUSTED = "clock_untrusted"
-    REFUSED_BY_STEWARD = "refused_by_steward"
-    STEWARD_TIMEOUT = "steward_timeout"
-    DEVICE_FAULT = "device_fault"
-    PAUSED = "paused"
-    OUT_OF_ORDER = "out_of_order"
 
 
 class Need(StrEnum):
@@ -168,6 +123,10 @@ class Policy:
     override_by_two: bool = False  # an override needs two supervisors
     show_portrait: bool = False  # staff may see the document's portrait beside the live face
     work_quota: int | None = None  # how many work passes may be published; the gates don't count them
+    companions: int = 0  # so many may go in with a patient, each with a document of her own
+    red_path: bool = False  # one tap lets an emergency in, and asks afterwards
+    frequent_times: int | None = None  # who comes more often than this within `frequent_days` is looked at
+    frequent_days: int = 7
 
 
 class ClaimAnswer(StrEnum):
@@ -189,6 +148,7 @@ class StewardWord:
     on: Reason | None = None  # what the screen said when the word was given: a word settles that and nothing else
     cause: Cause | None = None  # of an override
     second: str = ""  # the other supervisor, where an override needs two
+    of: str = ""  # whose companion: a patient's ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +191,15 @@ class TicketFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PatientHere:
+    """A patient to whom the presented person may belong, as this gate knows: inside or not, with how many others."""
+
+    ticket: TicketFacts
+    inside: bool
+    companions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LookupFacts:
     """What the stores know of the presented person. `uses` covers her tickets, and her own uses of any ticket."""
 
@@ -241,6 +210,7 @@ class LookupFacts:
     guardian_uses: tuple[Use, ...] = ()
     hits: tuple[WatchHit, ...] = ()
     inside: int = 0
+    patients: tuple[PatientHere, ...] = ()  # whose companion she may be; who came last is first
 
 
 @dataclass(frozen=True, slots=True)

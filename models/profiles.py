@@ -93,6 +93,8 @@ _PROFILES = {
         reentry=ReEntryMode.SOFT,
         exits=True,
         early_s=1800.0,
+        companions=1,
+        red_path=True,
         overridable=(*_CARD.overridable, Reason.EXPIRED, Reason.UNBOUND, Reason.OCCUPANCY),
     ),
     Profile.SCREENING: replace(
@@ -105,6 +107,7 @@ _PROFILES = {
         one_per_identity=False,
         reentry=ReEntryMode.SOFT,
         exits=True,
+        frequent_times=10,
         overridable=(Reason.CARD_EXPIRED,),
     ),
 }

@@ -46,4 +46,5 @@ class StewardAction(StrEnum):
     CLEAR_WATCH = "clear_watch"
     SKIP_FACE = "skip_face"  # the visitor asks for the way without a face
     HOLDER_HERE = "holder_here"  # "already admitted", and the holder stands here: the first passage is in question
+    COMPANION = "companion"  # she came with a patient who is inside, and goes to him
     OVERRIDE = "override"  # a supervisor's word: it settles what the policy lets him settle, and a steward's does not

@@ -35,6 +35,21 @@ class Entitlement:
     doctor: str = ""
 
 
+COMPANION = "companion"
+"""The category of a ticket by which somebody goes in with a patient, its guardian."""
+
+
+def companion_of(patient: str) -> str:
+    """What the uses of this patient's companions stand under, where they have no tickets of their own."""
+    return f"{COMPANION}:{patient}"
+
+
+def patient_of_companion(ticket: str) -> str:
+    """The patient's ticket; empty where this is no such name."""
+    kind, _, patient = ticket.partition(":")
+    return patient if kind == COMPANION else ""
+
+
 class NoteKind(StrEnum):
     """Kinds of attention notes; each has its own place and colour on the steward's screen."""
 

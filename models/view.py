@@ -55,6 +55,15 @@ class ShownHit:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPatient:
+    """A patient inside, for staff to say whose companion somebody is."""
+
+    ticket: str
+    masked_name: str = ""
+    department: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LaneView:
     """A snapshot of the lane. Names and numbers are masked already."""
 
@@ -78,4 +87,5 @@ class LaneView:
     refused: Reason | None = None  # at rest: why the last one was refused, while that may still be overridden
     hits: tuple[ShownHit, ...] = ()  # when a list's hint is what is to be settled; for staff
     portrait: bool = False  # the document's portrait is at hand, for staff to compare by eye
+    patients: tuple[ShownPatient, ...] = ()  # whose companion this may be, who came last first; for staff
     flags: tuple[str, ...] = ()  # what was let pass although it was not plain; for staff

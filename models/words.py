@@ -6,28 +6,20 @@ his ticket and a face that does not match are staff's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from models.credential import Medium
 from models.decision import Reason, Verdict
 from models.face import FaceProblem
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One reason in three voices."""
-
-    visitor: str
-    staff: str
-    next_step: str
-
+from models.spoken import Words as Words
+from models.words_hospital import HOSPITAL_WORDS
 
 _ASK = "Please wait a moment, a colleague is coming."
 _LET_IN = "Let the visitor pass."
 
 WORDS = MappingProxyType(
     {
+        **HOSPITAL_WORDS,
         Reason.OK: Words("Welcome.", "Ticket and face are right.", _LET_IN),
         Reason.OK_WITHOUT_FACE: Words("Welcome.", "The ticket is right; no face is asked for.", _LET_IN),
         Reason.OK_BY_STEWARD: Words("Welcome.", "A steward settled it; that is on record.", _LET_IN),

@@ -24,7 +24,7 @@ def on_passed(lane: Lane, event: Passed, policy: Policy, now: Now) -> Outcome:
     """The turnstile turned after a release: the ticket is used now. The other way round, it is an intrusion."""
     if event.direction is not lane.facts.direction:
         return on_intrusion(lane, event, policy, now)
-    entry = _end(lane, Passage.PASSED, "", now)
+    entry = end_release(lane, Passage.PASSED, "", now)
     lane, effects = at_rest(lane, policy, now)
     return lane, (entry, *effects)
 
@@ -34,7 +34,7 @@ def on_passage_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) ->
     if event.timer is not Timer.PASSAGE:
         return lane, ()
     watched = sees_turns(lane) and not lane.doubtful
-    entry = _end(lane, Passage.NO_SHOW if watched else Passage.UNKNOWN, "", now)
+    entry = end_release(lane, Passage.NO_SHOW if watched else Passage.UNKNOWN, "", now)
     lane, effects = at_rest(lane, policy, now)
     return lane, (entry, *effects)
 
@@ -46,7 +46,7 @@ def on_sensor_doubted(lane: Lane, event: SensorDoubted, policy: Policy, now: Now
 
 def on_release_failed(lane: Lane, event: ReleaseFailed, policy: Policy, now: Now) -> Outcome:
     """The relay did not move: the ticket stays good, and a person helps."""
-    entry = _end(lane, Passage.NO_SHOW, "release_failed", now)
+    entry = end_release(lane, Passage.NO_SHOW, "release_failed", now)
     ticket = lane.decision.ticket if lane.decision else ""
     word = Decision(Verdict.REFER, Reason.DEVICE_FAULT, (), ticket)
     lane = replace(lane, phase=Phase.REFERRED, decision=word)
@@ -101,7 +101,8 @@ def _standing(alerts: tuple[Alert, ...], device: str, signal: SensorSignal) -> t
     )
 
 
-def _end(lane: Lane, passage: Passage, detail: str, now: Now) -> Record:
+def end_release(lane: Lane, passage: Passage, detail: str, now: Now) -> Record:
+    """The entry that tells how the release under way has ended."""
     ticket = lane.decision.ticket if lane.decision else ""
     released_at = lane.marks[-1][1] if lane.marks else now.mono
     ms = {"passage": round((now.mono - released_at) * 1000, 3)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gate.core.case import Case, Finding, Missing, Objection, Pass, first_use
+from gate.core.hospital import companion_ticket, was_named
 from gate.core.rules import ENTRY_RULES, EXIT_RULES, SCREENING_RULES, TICKET_RULES, Rule, live_hits
 from models.decision import (
     Decision,
@@ -65,7 +66,7 @@ def _lay_out(facts: Facts, policy: Policy, now: Now) -> Case:
     ranked = sorted(
         tickets, key=lambda ticket: (*_shortfall(case.about(ticket)), ticket.validity.not_before, ticket.ticket)
     )
-    return case.about(ranked[0] if ranked else None)
+    return case.about(ranked[0] if ranked else companion_ticket(facts, policy))
 
 
 def _shortfall(case: Case) -> tuple[int, int]:
@@ -126,7 +127,7 @@ def _conclude(case: Case, steps: tuple[Step, ...]) -> Decision:
 
 
 def _why_admitted(case: Case, steps: tuple[Step, ...]) -> Reason:
-    if case.compared_by_eye or any(step.settled for step in steps):
+    if case.compared_by_eye or was_named(case) or any(step.settled for step in steps):
         return Reason.OK_BY_STEWARD
     compared = case.needs_face and case.policy.needs_ticket and case.entering
     return Reason.OK if compared else Reason.OK_WITHOUT_FACE

@@ -11,6 +11,7 @@ from models.face import FaceProblem
 from models.ledger import EntryKind
 from models.passage import Direction, SensorSignal, Use
 from models.record import Body
+from models.red_path import Urgency
 from models.staff import Cause
 from models.view import Mode, Who
 from models.watch import WatchHit
@@ -127,6 +128,15 @@ class StewardSaid:
     why: str = ""
     cause: Cause | None = None
     second: str = ""
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedTapped:
+    """A person lets an emergency in. It asks for no attempt: whoever taps can't wait for one."""
+
+    actor: str
+    urgency: Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +215,7 @@ Event = (
     | SensorDoubted
     | TimedOut
     | StewardSaid
+    | RedTapped
     | ModeSet
     | ModeEnded
     | StaffNoted

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from gate.core import attempt, barrier, staff, upkeep
+from gate.core import attempt, barrier, red, staff, upkeep
 from gate.core.events import (
     CardFailed,
     CardRead,
@@ -26,6 +26,7 @@ from gate.core.events import (
     ModeSet,
     Passed,
     RecordFailed,
+    RedTapped,
     ReleaseFailed,
     SensorDoubted,
     SensorSaw,
@@ -80,6 +81,7 @@ TABLE: dict[tuple[Phase, type[Event]], Handler] = {
     (Phase.FREE, Passed): barrier.on_passed_in_free_passage,
     **{(phase, Passed): barrier.on_intrusion for phase in (*_REST, *_BUSY, Phase.REFERRED)},
     **{(phase, SensorSaw): barrier.on_signal for phase in Phase},
+    **{(phase, RedTapped): red.on_red for phase in Phase},
     **{(phase, RecordFailed): barrier.on_record_failed for phase in Phase},
     **{(phase, ModeSet): upkeep.on_mode for phase in Phase},
     **{(phase, ModeEnded): upkeep.on_mode_ended for phase in Phase},

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
+from gate.core.hospital import patient_is_here, was_named, without_ticket
 from gate.core.life import is_live
 from models.credential import CardProblem, Medium
 from models.decision import ClaimAnswer, CodeNeed, Need, OfflineRule, Reason, ReEntryMode, StewardAction
 from models.face import Band, FaceProblem
 from models.passage import Direction, Passage
-from models.ticket import TicketStatus
+from models.ticket import COMPANION, TicketStatus
 from models.watch import WatchAction, WatchHit
 
 Rule = Callable[[Case], Finding]
@@ -138,8 +139,8 @@ def code_is_fresh(case: Case) -> Finding:
 
 
 def has_ticket(case: Case) -> Finding:
-    """The person holds a ticket at all."""
-    return PASS if case.ticket else deny(Reason.NO_TICKET)
+    """The person holds a ticket at all, or was called somebody's companion."""
+    return PASS if case.ticket else without_ticket(case)
 
 
 def ticket_is_for_this_event(case: Case) -> Finding:
@@ -258,7 +259,7 @@ def there_is_room(case: Case) -> Finding:
 def guardian_is_with_the_child(case: Case) -> Finding:
     """A child's guardian went in a moment ago."""
     assert case.ticket is not None
-    if not case.ticket.guardian:
+    if not case.ticket.guardian or case.ticket.category == COMPANION:  # who has a rule of her own
         return PASS
     latest = max((u for u in case.lookup.guardian_uses), key=lambda u: u.at, default=None)
     inside = latest is not None and latest.direction is Direction.ENTRY
@@ -270,6 +271,8 @@ def guardian_is_with_the_child(case: Case) -> Finding:
 def code_is_not_alone(case: Case) -> Finding:
     """It is nothing that is too little alone, code or typed, and has no face to be compared; or a person looked."""
     # Without tickets there is no reference that a face could be compared with.
+    if was_named(case):
+        return PASS
     faceless = case.code_need is CodeNeed.FACE and not case.policy.needs_ticket
     return refer(Reason.DOCUMENT_NEEDED) if faceless or case.code_need is CodeNeed.STEWARD else PASS
 
@@ -405,7 +408,7 @@ TICKET_RULES: tuple[Rule, ...] = (
     one_admission_per_identity,
 )
 # A document is asked for last, by the way of the camera: nobody looks for his ID who can't go in anyway.
-HOUSE_RULES: tuple[Rule, ...] = (there_is_room, guardian_is_with_the_child, code_is_not_alone)
+HOUSE_RULES: tuple[Rule, ...] = (there_is_room, guardian_is_with_the_child, patient_is_here, code_is_not_alone)
 FACE_RULES: tuple[Rule, ...] = (face_may_be_compared, claim_was_granted, face_is_good_enough, face_matches)
 STAFF_RULES: tuple[Rule, ...] = (nobody_listed, held_notes_are_confirmed)
 

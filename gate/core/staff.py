@@ -9,6 +9,7 @@ from gate.core.barrier import at_rest
 from gate.core.case import FACE_REASONS, USED, Case, needs_face
 from gate.core.effects import StopCapture
 from gate.core.events import StewardSaid, TimedOut, Timer
+from gate.core.hospital import may_be_companion
 from gate.core.state import Lane, Outcome, mark, record
 from models.decision import Decision, Need, Now, Policy, Reason, StewardAction, StewardWord, Verdict
 from models.ledger import EntryKind
@@ -25,7 +26,7 @@ def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outc
         fits = _overrides(lane, event, policy, now)
     else:
         in_time = event.actor != VISITOR or lane.phase in GATHERING  # later she would hide what a comparison found
-        fits = lane.phase is not Phase.IDLE and in_time and _fits(lane, event.action, policy)
+        fits = lane.phase is not Phase.IDLE and in_time and _fits(lane, event, policy)
     if not fits:
         return lane, ()
     again = event.action is StewardAction.RETRY_FACE
@@ -35,13 +36,15 @@ def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outc
     return lane, ((StopCapture(lane.attempt), *effects) if capturing else effects)
 
 
-def _fits(lane: Lane, action: StewardAction, policy: Policy) -> bool:
+def _fits(lane: Lane, event: StewardSaid, policy: Policy) -> bool:
     """Whether this can be said now: to refuse and to do without the face at any time, all else as an answer."""
-    if action in (StewardAction.REFUSE, StewardAction.SKIP_FACE):
+    if event.action in (StewardAction.REFUSE, StewardAction.SKIP_FACE):
         return True
-    word = lane.decision
+    word, action = lane.decision, event.action
     if lane.phase is not Phase.REFERRED or word is None:
         return False
+    if action is StewardAction.COMPANION:
+        return word.reason is Reason.WHOSE_COMPANION and may_be_companion(lane.facts, policy, event.of)
     if action in ANSWERS:
         return word.reason is ANSWERS[action]
     if action is StewardAction.HOLDER_HERE:
@@ -61,7 +64,7 @@ def _overrides(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> bool
 
 def _word(lane: Lane, event: StewardSaid) -> StewardWord:
     on = lane.decision.reason if lane.decision else None
-    return StewardWord(event.action, event.actor, event.why, on, event.cause, event.second)
+    return StewardWord(event.action, event.actor, event.why, on, event.cause, event.second, event.of)
 
 
 def _with_word(lane: Lane, event: StewardSaid) -> Lane:

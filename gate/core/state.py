@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from gate.core.case import first_use
 from gate.core.effects import Effect, Record, Show, StartTimer
 from gate.core.events import CardRead, Timer
+from gate.core.hospital import shown_patients
 from models.credential import Medium
-from models.decision import Decision, Facts, Need, Now
+from models.decision import Decision, Facts, Need, Now, Reason
 from models.ledger import EntryKind
 from models.passage import Direction, SignalKind
 from models.record import Body, ModeBody
@@ -176,6 +177,7 @@ def show(lane: Lane, seconds: float = 0.0) -> Show:
             alerts=tuple(dict.fromkeys(alert.kind.value for alert in lane.alerts)),
             overridable=bool(lane.decision and lane.decision.overridable),
             refused=lane.decision.reason if lane.told and lane.decision else None,
+            patients=shown_patients(lane.facts, lane.holders) if said and said.reason is Reason.WHOSE_COMPANION else (),
         )
     )
 

@@ -12,11 +12,13 @@ from models.decision import (
     FaceFacts,
     Facts,
     OfflineRule,
+    PatientHere,
     Policy,
     Profile,
     Reason,
     ReEntryMode,
     StewardAction,
+    StewardWord,
     Verdict,
 )
 from models.face import Comparison, FaceProblem
@@ -46,7 +48,7 @@ ADMIT, DENY, REFER = Verdict.ADMIT, Verdict.DENY, Verdict.REFER
 CONCERT, CARD = policy(), policy(Profile.CARD)
 CLAIMS = policy(claims=True)
 
-STEP_ONLY = {Reason.STEWARD_TIMEOUT}
+STEP_ONLY = {Reason.STEWARD_TIMEOUT, Reason.OK_EMERGENCY}
 """Said by the lane, not by `decide`; see the lane's own stories."""
 
 
@@ -80,6 +82,32 @@ def shown_before(step: int, **changes: Any) -> Facts:
 def seen(**changes: Any) -> Facts:
     """The good visitor but for what the camera says."""
     return good_facts(face=face(**changes))
+
+
+WARD = policy(Profile.HOSPITAL)
+PATIENT = PatientHere(ticket("T7", category="standard"), inside=True)
+NAMED = (replace(word(StewardAction.COMPANION, Reason.WHOSE_COMPANION), of="T7"),)
+
+
+def came_with(patient: PatientHere, *words: StewardWord) -> Facts:
+    """Somebody without an appointment, while this patient is known."""
+    return good_facts(lookup=lookup(tickets=(), patients=(patient,)), steward=words)
+
+
+HOSPITAL = {
+    "no appointment, and a patient is inside": Example(came_with(PATIENT), REFER, Reason.WHOSE_COMPANION, WARD),
+    "a patient's companion": Example(came_with(PATIENT, *NAMED), ADMIT, Reason.OK_BY_STEWARD, WARD),
+    "no appointment, and every patient has his companion": Example(
+        came_with(replace(PATIENT, companions=1)), DENY, Reason.NO_TICKET, WARD
+    ),
+    "no companions in this house": Example(came_with(PATIENT), DENY, Reason.NO_TICKET, CARD),
+    "a companion whose patient has left": Example(
+        came_with(replace(PATIENT, inside=False), *NAMED), REFER, Reason.PATIENT_NOT_HERE, WARD, settleable=True
+    ),
+    "a companion too many": Example(
+        came_with(replace(PATIENT, companions=1), *NAMED), REFER, Reason.COMPANIONS_FULL, WARD, settleable=True
+    ),
+}
 
 
 REFUSALS = {
@@ -159,6 +187,7 @@ REFUSALS = {
         found(uses=(use("T7", passage=Passage.UNKNOWN),)), REFER, Reason.DUPLICATE_IDENTITY, settleable=True
     ),
     "house full": Example(found(inside=100), DENY, Reason.OCCUPANCY, policy(occupancy_limit=100)),
+    **HOSPITAL,
     "a child alone": Example(found(ticket(guardian="T9")), REFER, Reason.GUARDIAN_NEEDED, settleable=True),
     "a bag to look at": Example(
         found(ticket(notes=(Note(NoteKind.CHECK, "bag", hold=True),))), REFER, Reason.CONFIRM_FIRST, settleable=True
