@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ _HEX = re.compile(rb"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}(?:, ?|[ :\-])?){8,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{10,}={0,2}")
 _LINE_END = re.compile(rb"\r?\n[ \t]*|\\(?:r\\)?")  # written as \n, its n looks like the next line's first letter
 _FULL_LINE = 40
+_REPR = re.compile(rb"[^\n'\"]{0,200}(?:\\x[0-9A-Fa-f]{2}[^\n'\"]{0,200})+")  # bytes as Python writes them
 _ESCAPES = re.compile(
     r"((?:\\u[0-9A-Fa-f]{4})+)|((?:\\x[0-9A-Fa-f]{2})+)|((?:%[0-9A-Fa-f]{2})+)|((?:&#(?:\d{2,7}|x[0-9A-Fa-f]{2,6});)+)"
 )
@@ -133,6 +135,9 @@ def wrapped(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         for shift in (0, 1):
             part = digits[shift:]
             yield (*found.span(), bytes.fromhex(part[: len(part) // 2 * 2].decode()))
+    for found in _REPR.finditer(data):
+        with contextlib.suppress(UnicodeError):
+            yield (*found.span(), found[0].decode("unicode_escape").encode("latin-1"))
     for start, end in _base64_runs(data):
         letters = re.sub(rb"[\s=]|\\[rn]", b"", data[start:end]).replace(b"-", b"+").replace(b"_", b"/")
         for shift in range(4):

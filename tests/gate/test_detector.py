@@ -25,7 +25,7 @@ from gate.detector_rules import Kind
 from models.ids import check_digit
 from models.mrz import check_digit as mrz_digit
 
-FEW = settings(max_examples=15 if os.environ.get("MENSHEN_EXAMPLES") == "few" else 60, deadline=None)
+FEW = settings(max_examples=15 if os.environ.get("MENSHEN_EXAMPLES") == "few" else 30, deadline=None)
 
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
 SURNAMES = "赵钱孙李周吴郑王冯陈张杨刘黄"
