@@ -26,6 +26,7 @@ from sync.server.pages.rule_fields import FIELDS, GROUPS, Amount, Choice
 from sync.server.pages.words import LANGUAGES, choose_language, words_in
 from sync.server.permissions import Role
 from sync.server.report import figures
+from sync.server.watch_history import WatchAct
 from sync.sources.pretix_reading import Odd
 
 SECTIONS: dict[str, Iterable[str]] = {
@@ -77,7 +78,8 @@ def test_every_figure_of_the_report_has_a_word() -> None:
 
 def test_what_templates_say_stands_in_the_files_and_the_reverse() -> None:
     said = set(words_in("zh").said)
-    sources = [*(FOLDER / "templates").glob("*.html"), *(FOLDER / "pages").glob("*.py"), FOLDER / "report_files.py"]
+    sources = [*(FOLDER / "templates").glob("*.html"), *(FOLDER / "pages").glob("*.py")]
+    sources += [FOLDER / name for name in ("report_files.py", "evidence_ticket.py")]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     whole = set(re.findall(r"""\bt\(["']([a-z_]+\.[a-z_0-9]+)["'][,)]""", text))
     assert whole <= said
@@ -165,6 +167,7 @@ ACTS_MADE_UP = {
     ("attempts.py", "act"): {"log_in.limited", "enrol.limited", "account_code.limited"},
     ("hub_gates.py", "act"): {"hub_gate.refused"},
     ("ticket_changes.py", "act"): {"waitlist_served", "resold"},
+    ("watch_history.py", "act"): set(WatchAct),
 }
 
 
