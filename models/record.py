@@ -13,6 +13,8 @@ from models.ids import DocumentType
 from models.keeping import OfTheHouse
 from models.passage import Direction, Passage, SignalKind
 from models.proof import ProofBody
+from models.red_path import RedBody as RedBody
+from models.red_path import RedNamedBody as RedNamedBody
 from models.view import Mode
 
 
