@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gate.commands import _hub_erase, _hub_rebuild, _hub_upstream
-from gate.commands._hub_opened import OPERATOR, opened
+from gate.commands._hub_opened import KEPT, OPERATOR, kept_settings, opened
 from gate.commands._out import clock, json_option, note, say_json
 from gate.notify import Notifier
-from models.wire import from_json, to_json
+from models.wire import to_json
 
 if TYPE_CHECKING:
     from sync.server.hub import Hub
     from sync.server.settings import Settings
-
-KEPT = "hub.json"  # what the last start was told
 
 
 @click.group("hub", invoke_without_command=True)
@@ -69,7 +67,7 @@ def command(ctx: click.Context, /, state: Path, site: str, names: tuple[str, ...
     """
     told = {key: value for key, value in said.items() if value is not None} | ({"names": names} if names else {})
     with _libraries():
-        settings = replace(_kept(state), **told)
+        settings = replace(kept_settings(state), **told)
     if ctx.invoked_subcommand is None:
         _run(settings, site, as_json)
     else:
@@ -244,15 +242,6 @@ def _keep(settings: Settings) -> None:
     fresh.touch(mode=0o600)
     fresh.write_bytes(to_json(asdict(settings) | {"state_dir": ""}))
     fresh.replace(path)
-
-
-def _kept(state: Path) -> Settings:
-    """The settings of the last start, or the defaults where there was none."""
-    from sync.server.settings import Settings
-
-    path = state / KEPT
-    told = from_json(dict[str, Any], path.read_bytes()) if path.exists() else {}
-    return Settings(**(told | {"state_dir": state, "names": tuple(told.get("names", Settings(state).names))}))
 
 
 for one in (_hub_erase, _hub_rebuild, _hub_upstream):

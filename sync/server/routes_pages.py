@@ -11,6 +11,7 @@ from sync.server.pages import (
     device_pages,
     erasure_pages,
     event_pages,
+    evidence_pages,
     import_pages,
     place_pages,
     pretix_pages,
@@ -22,7 +23,7 @@ from sync.server.pages import (
 router = APIRouter()
 for part in (
     *(session_pages, account_pages, place_pages, event_pages, setup_pages, pretix_pages, erasure_pages),
-    *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages),
+    *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages, evidence_pages),
 ):
     router.include_router(part.router)
 
