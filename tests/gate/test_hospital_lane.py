@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,7 +198,7 @@ def test_there_is_no_red_path_where_the_policy_has_none_or_nothing_can_move(tmp_
 def test_who_came_by_the_red_path_is_asked_afterwards_and_no_number_is_written_down(tmp_path: Path):
     async def scene(bench: Bench) -> None:
         async def key_of(credential: Credential) -> str:
-            return (await asyncio.to_thread(bench.stores.look_up, credential)).facts.person_key
+            return bench.stores.look_up(credential).facts.person_key
 
         reds = bench.runner.tally.reds
         for urgency in (Urgency.COLLAPSED, Urgency.OTHER):
