@@ -74,7 +74,7 @@ def pages(hub: Hub, folder: Path) -> list[str]:
     found += [f"/events/{DRAFT}", f"/events/{LATER}/board", f"/events/{LATER}/conflicts", f"/events/{LATER}/pretix"]
     found += [f"/events/{LATER}/venue-hub", f"/events/{LATER}/erasure", *imports(hub, folder)]
     found += ["/devices", f"/devices/{token}", "/devices/hub-1", "/accounts", "/accounts/supervisor.li", "/me"]
-    return [*found, "/places", "/audit", "/events/none"]
+    return [*found, "/places", "/audit", "/evidence?case=ticket:show/T1", "/events/none"]
 
 
 def imports(hub: Hub, folder: Path) -> list[str]:
