@@ -164,18 +164,18 @@ watch_partner = Table(
     Column("partner", Text, primary_key=True),  # its site's name
     Column("name", Text, nullable=False),
     Column("url", Text, nullable=False, server_default=""),
-    Column("authority", Text, nullable=False, server_default=""),  # fingerprint of its TLS authority
+    Column("authority", Text, nullable=False, server_default=""),  # PEM of its TLS authority
     Column("issuer_key", LargeBinary, nullable=False),  # Ed25519
     Column("seal_key", LargeBinary, nullable=False),  # X25519, to which domain secrets are wrapped
     Column("state", Text, nullable=False),  # entered, trusted, ended
     Column("gets", Boolean, nullable=False),  # it may subscribe to our list
     Column("gives", Boolean, nullable=False),  # we subscribe to its list
     Column("may_entrust", Boolean, nullable=False, server_default="0"),  # it may put its own entries on our list
+    Column("entrusts", Boolean, nullable=False, server_default="0"),  # we put ours on its list
     Column("purposes", Text, nullable=False, server_default="[]"),  # JSON: what we take of it, or hand it; empty: all
     Column("owners", Text, nullable=False, server_default="[]"),  # JSON: likewise
     Column("domain", Text),  # in which we hand it entries
-    Column("their_domain", Text),  # in which it hands us entries
-    Column("cursor", BigInteger, nullable=False, server_default="0"),  # of its list, up to which we hold it
+    Column("revision", BigInteger, nullable=False, server_default="0"),  # of what we hand it
     Column("last_number", BigInteger, nullable=False, server_default="0"),
     Column("last_contact_at", Double),
     Column("trouble", Text, nullable=False, server_default=""),
@@ -199,6 +199,32 @@ watch_shared = Table(
     Column("signature", LargeBinary),
     Index("ix_watch_shared_partner_revision", "partner", "revision"),
     Index("uq_watch_shared_item", "item", unique=True),
+)
+
+watch_source = Table(
+    "watch_source",
+    metadata,
+    # How far we hold another's list: a partner's, or with an empty name, at a venue hub, the centre's.
+    Column("source", Text, primary_key=True),
+    Column("cursor", BigInteger, nullable=False),
+    Column("issued_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("revision", BigInteger, nullable=False),  # of our own list, when we had taken all that
+)
+
+watch_received = Table(
+    "watch_received",
+    metadata,
+    # What another list holds, by its names, and which item of ours it became; none: not taken.
+    Column("source", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("local", Text),
+    Column("removed", Boolean, nullable=False, server_default="0"),
+    Column("revision", BigInteger, nullable=False),  # of our list, with this change
+    Column("at", Double, nullable=False),
+    Column("receipted_at", Double),  # when we told its owner that no gate of ours holds it any more
+    Index("ix_watch_received_local", "local"),
 )
 
 # --- hits -------------------------------------------------------------------------------------------------------------

@@ -287,11 +287,11 @@ def upgrade() -> None:
         sa.Column("gets", sa.Boolean(), nullable=False),
         sa.Column("gives", sa.Boolean(), nullable=False),
         sa.Column("may_entrust", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("entrusts", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("purposes", sa.Text(), server_default="[]", nullable=False),
         sa.Column("owners", sa.Text(), server_default="[]", nullable=False),
         sa.Column("domain", sa.Text(), nullable=True),
-        sa.Column("their_domain", sa.Text(), nullable=True),
-        sa.Column("cursor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_number", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_contact_at", sa.Double(), nullable=True),
         sa.Column("trouble", sa.Text(), server_default="", nullable=False),
@@ -299,6 +299,28 @@ def upgrade() -> None:
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("trusted_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("partner", name=op.f("pk_watch_partner")),
+    )
+    op.create_table(
+        "watch_received",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("local", sa.Text(), nullable=True),
+        sa.Column("removed", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("receipted_at", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("source", "item", name=op.f("pk_watch_received")),
+    )
+    op.create_index("ix_watch_received_local", "watch_received", ["local"], unique=False)
+    op.create_table(
+        "watch_source",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
+        sa.Column("issued_at", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_watch_source")),
     )
     op.create_table(
         "watch_state",
