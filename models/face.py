@@ -49,6 +49,7 @@ class FaceProbe:
     turned: bool = False  # the head turned when it was asked to
     frames: int = 0  # frames taken for this probe
     further: tuple[bytes, ...] = field(default=(), repr=False)  # templates of other frames of the same person
+    eyes_at: float | None = None  # how far down the picture the eyes are, 0 (top) to 1; never recorded: it tells height
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class Engine:
         )
         template = b"" if problem else _unit(self._features(chip))
         live = None if problem or pad is None else pad.score(frame, *faces[0].points[:2])
-        return FaceProbe(self.model_version, template, quality, problem, live, frames=1)
+        eyes_at = float(faces[0].points[:2, 1].mean()) / frame.shape[0]
+        return FaceProbe(self.model_version, template, quality, problem, live, frames=1, eyes_at=eyes_at)
 
     def _is_covered(self, chip: Frame) -> bool:
         """Whether nose and cheeks have another colour than the skin between the eyes."""

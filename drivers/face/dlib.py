@@ -135,7 +135,8 @@ class Engine:
         problem = _quality.first_problem(quality, self.limits, min_height=min_height, covered=covered, several=several)
         template = b"" if problem else self._features(chip)
         live = None if problem or pad is None else pad.score(frame, *eyes)
-        return FaceProbe(self.model_version, template, quality, problem, live, frames=1)
+        eyes_at = float(eyes[0][1] + eyes[1][1]) / 2 / frame.shape[0]
+        return FaceProbe(self.model_version, template, quality, problem, live, frames=1, eyes_at=eyes_at)
 
     def _align(self, frame: Frame, face: Found) -> tuple[Frame, float, tuple[Point, Point]]:
         """The chip (BGR), the nose's place between the outer eye corners, and the centres of the eyes."""

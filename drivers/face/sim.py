@@ -35,6 +35,7 @@ MODEL_VERSION = "sim-1"
 OPTIONS: dict[str, str] = {
     "crash_on": "identity at whose sight the process dies",
     "hang_on": "identity at whose sight the engine hangs",
+    "eyes_at": "how far down the picture the eyes of everybody are, 0 to 1 (0.4)",
 }
 
 CELL_PX = 8
@@ -132,8 +133,8 @@ class Engine:
 
     model_version = MODEL_VERSION
 
-    def __init__(self, crash_on: int = -1, hang_on: int = -1) -> None:
-        self._crash_on, self._hang_on = crash_on, hang_on
+    def __init__(self, crash_on: int = -1, hang_on: int = -1, eyes_at: float = 0.4) -> None:
+        self._crash_on, self._hang_on, self._eyes_at = crash_on, hang_on, eyes_at
 
     def probe(self, frame: Frame) -> FaceProbe:
         """Who the mark says; a picture without one shows nobody."""
@@ -147,10 +148,11 @@ class Engine:
             threading.Event().wait()
         if mark.problem:
             seen = FaceQuality(nose=0.3 if mark.problem is FaceProblem.TURNED else 0.5)
-            return FaceProbe(MODEL_VERSION, b"", seen, mark.problem, mark.pad_score, frames=1)
+            return FaceProbe(MODEL_VERSION, b"", seen, mark.problem, mark.pad_score, frames=1, eyes_at=self._eyes_at)
         quality = FaceQuality(height_px=160.0, sharpness=200.0, brightness=128.0)
         features = template(mark.identity, mark.offset)
-        return FaceProbe(MODEL_VERSION, features, quality, pad_score=mark.pad_score, frames=1)
+        live = mark.pad_score
+        return FaceProbe(MODEL_VERSION, features, quality, pad_score=live, frames=1, eyes_at=self._eyes_at)
 
     def enrol(self, frame: Frame) -> FaceProbe:
         """The same as `probe`."""
@@ -162,4 +164,5 @@ class Engine:
 
 def open(url: DeviceUrl) -> Engine:
     """The engine that `url` asks for."""
-    return Engine(url.option("crash_on", int, -1), url.option("hang_on", int, -1))
+    on = url.option("crash_on", int, -1), url.option("hang_on", int, -1)
+    return Engine(*on, url.option("eyes_at", float, 0.4, low=0.0))
