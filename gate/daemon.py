@@ -90,7 +90,9 @@ class Daemon:
         self._hall = Hall(self._config.socket.path, self._config.socket.group, self._obey)
         await self._hall.open()
         self._build(loop, rules)
-        self._house = House(self._config, self._stores, self._runner, self._duty, self._clock, self._in_store)
+        around = self._runner, self._duty, self._devices, self._clock
+        self._house = House(self._config, self._stores, *around, self._in_store)
+        await self._house.open()
         starting = self._devices.start(lambda: self._runner.rules.policy.needs_face)
         tasks = [loop.create_task(work) for work in (self._runner.run(), self._tick(), self._link.run(), starting)]
         for task in tasks:
@@ -107,6 +109,7 @@ class Daemon:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._prover.stop()
+        await self._house.close()
         await self._devices.stop()
         await self._write_wear()
         await self._hall.close()

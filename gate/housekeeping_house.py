@@ -1,20 +1,27 @@
-"""The house around the lane, its broom first: what the daemon builds, ticks, asks and closes as one."""
+"""The house around the lane, its broom and its figures: what the daemon builds, ticks, asks and closes as one."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from gate.ballast import Room
 from gate.clock import Clock
 from gate.config import Config
+from gate.devices import LaneDevices
 from gate.duty import Duty
 from gate.housekeeping_round import Housekeeper
 from gate.lane import LaneRunner
+from gate.metrics import Figures, LedgerMarks, of_devices, of_lane, of_stores
+from gate.metrics_socket import MetricsSocket
 from gate.stores import Stores
 from models.command import DeviceStatus, Snapshot
+from models.exposition import render
 from models.link import LaneWord
+from models.store.errors import StoreError
 from models.store.keys import load_or_make_signing_key
 
 InStore = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -24,9 +31,20 @@ class House:
     """Belongs to the event loop's thread."""
 
     def __init__(
-        self, config: Config, stores: Stores, runner: LaneRunner, duty: Duty, clock: Clock, in_store: InStore
+        self,
+        config: Config,
+        stores: Stores,
+        runner: LaneRunner,
+        duty: Duty,
+        devices: LaneDevices,
+        clock: Clock,
+        in_store: InStore,
     ) -> None:
-        self._runner, self._clock = runner, clock
+        self._stores, self._runner, self._devices, self._in_store = stores, runner, devices, in_store
+        self._told: Snapshot | None = None
+        self._figures = Figures(version("menshen"), clock.wall())
+        runner.tally.listeners.append(self._figures.wrote)
+        self._socket = MetricsSocket(config.metrics_path, self.figures)
         self.broom = Housekeeper(
             config.gate.state_dir,
             config.keep,
@@ -44,6 +62,14 @@ class House:
         """Whether there is room for what helps nobody to get in."""
         return self.broom.ballast.spare
 
+    async def open(self) -> None:
+        """Tell figures from now on."""
+        await self._socket.open()
+
+    async def close(self) -> None:
+        """No longer."""
+        await self._socket.close()
+
     async def tick(self) -> None:
         """Once a second."""
         lane = self._runner.lane
@@ -52,11 +78,30 @@ class House:
     def complete(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with what is wrong in the house."""
         ballast = self.broom.ballast
-        if ballast.room is not Room.TIGHT:
-            return snapshot
-        full = DeviceStatus("disk", up=False, why=f"{ballast.free_bytes >> 20} MiB free")
-        return replace(snapshot, devices=(*snapshot.devices, full))
+        if ballast.room is Room.TIGHT:
+            full = DeviceStatus("disk", up=False, why=f"{ballast.free_bytes >> 20} MiB free")
+            snapshot = replace(snapshot, devices=(*snapshot.devices, full))
+        self._told = snapshot
+        return snapshot
 
     def complete_word(self, word: LaneWord) -> LaneWord:
         """What the authority is told, with the same."""
         return replace(word, faults=(*word.faults, *self.broom.faults))
+
+    async def figures(self) -> str:
+        """All figures of this moment, as Prometheus reads them."""
+        marks = None
+        with suppress(StoreError):
+            marks = await self._in_store(self._marks)
+        families = [
+            *self._figures.counted(),
+            *self._figures.process(),
+            *of_devices(self._devices.health()),
+            *of_stores(marks, self.broom.ballast),
+        ]
+        if self._told is not None:
+            families += of_lane(self._told, self._runner.waiting())
+        return render(families)
+
+    def _marks(self) -> LedgerMarks:
+        return LedgerMarks(self._stores.ledger.last_seq(), self._stores.ledger.acknowledged())

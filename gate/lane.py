@@ -93,8 +93,8 @@ class LaneRunner:
         self._before_card = BeforeCard(eyes)
         self._visitor = Visitor(eyes.opens) if eyes is not None else Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reopening = False
-        self.tally = tally or Tally()
+        self._reopening, self.tally = False, tally or Tally()
+        self.waiting = self._turns.qsize  # events that are still to be taken
 
     async def run(self) -> None:
         """Take events until cancelled. Raises whatever went wrong unforeseen, in a task of the lane's own as well."""

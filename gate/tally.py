@@ -7,7 +7,7 @@ gives it back, without the names, which the ledger does not know.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gate.core.state import Lane
@@ -31,6 +31,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
+        self.listeners: list[Callable[[EntryKind, Body], None]] = []
         self._recent: deque[Recent] = deque(maxlen=MOST_RECENT)
         self._admitted: deque[float] = deque()
         self.reds = Reds()
@@ -48,6 +49,8 @@ class Tally:
 
     def wrote(self, kind: EntryKind, body: Body, at: float, lane: Lane) -> None:
         """The ledger took an entry."""
+        for listener in self.listeners:
+            listener(kind, body)
         self._count(kind)
         self.reds.wrote(body, at)
         if isinstance(body, DecisionBody):

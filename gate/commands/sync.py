@@ -45,6 +45,7 @@ def command(ctx: click.Context, config_path: Path) -> None:
     from gate.log import set_up
     from gate.notify import Notifier
     from sync.agent import Agent
+    from sync.metrics import serving
 
     notifier = Notifier()
     post = replace(_post(config), alive=notifier.at_work)
@@ -52,11 +53,13 @@ def command(ctx: click.Context, config_path: Path) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request says nothing
 
     async def serve() -> None:
-        task = asyncio.ensure_future(Agent(post).run())
+        agent = Agent(post)
+        task = asyncio.ensure_future(agent.run())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        async with serving(config.metrics.address, config.metrics_path, agent.status, agent.now):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     asyncio.run(serve())
 
