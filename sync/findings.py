@@ -4,7 +4,7 @@ The real-name rules follow the notice of the Ministry of Culture and Tourism and
 performances (September 2023): one ticket per identity; work, sponsor and invitation tickets bound to a person a day
 before; above 5,000 spectators, at least 85 % of the tickets on public sale. Those on faces follow the Personal
 Information Protection Law: a basis for every template (articles 13 and 29), and for a child under 14 the guardian's
-consent (article 31).
+consent (article 31). Those on appointments are a hospital's own: slots that are hoarded are slots that are traded.
 
 Everything here is a function of tickets, policy and time. Words name tickets and kinds of documents, never a number.
 """
@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from models.decision import Policy, Profile
 from models.ids import DocumentType, normalise_number, number_is_valid
-from models.ticket import Ticket, TicketStatus
+from models.ticket import COMPANION, Ticket, TicketStatus
 from sync.holding import Holding
 
 LARGE_SHOW = 5_000
@@ -46,6 +46,8 @@ class Rule(StrEnum):
     UNUSABLE_PHOTOGRAPH = "unusable_photograph"
     NO_PHOTOGRAPH = "no_photograph"
     UNKNOWN_GUARDIAN = "unknown_guardian"
+    SAME_SLOT = "same_slot"
+    COMPANIONS = "companions"
 
 
 class Severity(StrEnum):
@@ -90,6 +92,8 @@ SEVERITIES: Mapping[Rule, Mapping[Profile, Severity]] = MappingProxyType(
         Rule.UNUSABLE_PHOTOGRAPH: _WARNING,
         Rule.NO_PHOTOGRAPH: _WARNING,
         Rule.UNKNOWN_GUARDIAN: _WARNING,
+        Rule.SAME_SLOT: {Profile.HOSPITAL: Severity.ERROR},
+        Rule.COMPANIONS: {Profile.HOSPITAL: Severity.WARNING},
     }
 )
 """How grave a rule is under each profile. A profile that is missing: the rule isn't asked there."""
@@ -229,6 +233,33 @@ def _unknown_guardian(holdings: Sequence[Holding], policy: Policy, now: float) -
             yield (ticket.ticket,), f"a guardian with a ticket: that of ticket {ticket.ticket} has none that is valid"
 
 
+def _same_slot(holdings: Sequence[Holding], policy: Policy, now: float) -> Found:
+    """Who holds two appointments of one department on one day keeps another patient from one, or trades it."""
+    held: dict[tuple[DocumentType, str, str, date], str] = {}
+    for holding in holdings:
+        ticket, department = holding.ticket, holding.ticket.entitlement.department
+        if not department or ticket.category == COMPANION:
+            continue
+        day = _day(ticket.validity.not_before, policy)
+        slots = [(one.kind, normalise_number(one.number), department, day) for one in holding.documents]
+        first = next((held[slot] for slot in slots if slot in held), "")
+        if first:
+            words = f"one slot per patient, department and day: {first} and {ticket.ticket} are both for {department}"
+            yield (first, ticket.ticket), words
+        held |= {slot: ticket.ticket for slot in slots if slot not in held}
+
+
+def _companions(holdings: Sequence[Holding], policy: Policy, now: float) -> Found:
+    """Companions who are named in the list, beyond those that the house lets in with one patient."""
+    with_whom: dict[str, list[str]] = {}
+    for ticket in (holding.ticket for holding in holdings if holding.ticket.category == COMPANION):
+        with_whom.setdefault(ticket.guardian, []).append(ticket.ticket)
+    for patient, names in with_whom.items():
+        if len(names) > policy.companions:
+            words = f"at most {policy.companions} companions of a patient: that of ticket {patient} has {len(names)}"
+            yield (patient, *names), words
+
+
 def _day(at: float, policy: Policy) -> date:
     zone = timezone(timedelta(seconds=policy.utc_offset_s)) if policy.utc_offset_s else UTC
     return datetime.fromtimestamp(min(max(at, 0.0), _LAST_MOMENT), zone).date()
@@ -246,4 +277,6 @@ _ASKED: Mapping[Rule, Callable[[Sequence[Holding], Policy, float], Found]] = {
     Rule.UNUSABLE_PHOTOGRAPH: _unusable_photograph,
     Rule.NO_PHOTOGRAPH: _no_photograph,
     Rule.UNKNOWN_GUARDIAN: _unknown_guardian,
+    Rule.SAME_SLOT: _same_slot,
+    Rule.COMPANIONS: _companions,
 }

@@ -17,6 +17,10 @@
 | face_declined | yes: no template is made, whatever photograph there is |
 | notes | `vip:text|check!:text`; with `!` nobody passes until a steward has confirmed it |
 | status | valid or revoked |
+
+A hospital's appointment list is the same table with names of its own: `appointment` for the ticket, `patient` for the
+name, `from` and `to` for its time. An appointment of a department is its patient's; one of the category `companion`
+has the patient's appointment as its guardian.
 """
 
 from __future__ import annotations
@@ -50,6 +54,7 @@ _KNOWN = re.compile(
     r"document|gates|seat|way|category|bound_at|guardian|language|consent_id|legal_basis|photo|notes|status"
     r"|face_declined|department|doctor|valid_to|guardian_consent_id|(document|number|valid_to)[2-9]"
 )
+_APPOINTMENT = {"appointment": "ticket", "patient": "name", "from": "not_before", "to": "not_after"}
 _PICTURES = (".jpg", ".jpeg", ".png")
 _NOTE_KINDS = tuple(kind for kind in NoteKind if kind is not NoteKind.WATCH)
 _TICKET = re.compile(r"\S(.{0,62}\S)?")
@@ -91,7 +96,8 @@ def read_people(
 
     The table comes first: photographs, which take long, are looked at once it has no problem left.
     """
-    rows = read_table(path, _NEEDED, _KNOWN, encoding, (lambda count: progress(count, 0)) if progress else None)
+    told = (lambda count: progress(count, 0)) if progress else None
+    rows = read_table(path, _NEEDED, _KNOWN, encoding, told, other_names=_APPOINTMENT)
     photographs = _Photographs(faces or Faces())
     holdings = [_holding(row, event) for row in rows]
     _check_together(rows)
@@ -121,6 +127,8 @@ def _holding(row: Row, event: Event) -> Holding | None:
     documents = _documents(row)
     not_before, not_after = row.moment("not_before", event.zone), row.moment("not_after", event.zone)
     bound_at = row.moment("bound_at", event.zone, needed=False)
+    if bound_at is None and row.text("department"):  # nobody books one for "to be named later"
+        bound_at = not_before
     status = row.choice("status", TicketStatus, TicketStatus.VALID)
     declined, notes, entitlement = row.yes("face_declined"), _notes(row), _entitlement(row, event)
     if not_before is None or not_after is None or status is None:

@@ -150,16 +150,19 @@ def read_table(
     known: re.Pattern[str],
     encoding: Encoding,
     read: Callable[[int], None] | None = None,
+    *,
+    other_names: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The rows of `path`: of a workbook when it is called `.xlsx`, else of comma-separated values.
 
-    `needed` columns must be there, others must match `known`. `read` is told now and then how many rows were read.
+    `needed` columns must be there, or go by one of the `other_names`; others must match `known`. `read` is told now and
+    then how many rows were read.
     Raises `SourceRefused` when the file as such can't be used; rows with a wrong number of cells carry their problem.
     """
     lines = _lines(path, encoding)
     rows: list[Row] = []
     try:
-        header = [tidy(name).lower() for name in next(lines, [])]
+        header = _ours([tidy(name).lower() for name in next(lines, [])], other_names or {})
         _refuse_header(path.name, header, needed, known)
         for number, cells in enumerate(lines, start=2):
             if number > ROW_LIMIT + 1:
@@ -174,6 +177,11 @@ def read_table(
     except NotASheet as error:
         raise SourceRefused(path.name, [Problem(len(rows) + 1, "", error.found, error.expected)]) from None
     return rows
+
+
+def _ours(header: list[str], other_names: Mapping[str, str]) -> list[str]:
+    """The header with our names for columns, where another trade calls them otherwise."""
+    return [other_names.get(name, name) for name in header]
 
 
 def _lines(path: Path, encoding: Encoding) -> Iterator[list[str]]:
