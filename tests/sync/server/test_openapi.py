@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from sync.server.database import open_engine
 from sync.server.hub import Hub, open_hub
 from sync.server.permissions import Role
 from sync.server.settings import Settings
+from sync.server.watch_tables import watch_entry, watch_import
 from sync.signing import Signer
 from tests.examples import examples
 from tests.sync.server.organiser import EVENT, furnish, make_event, ticket, token
@@ -48,7 +50,9 @@ LEFT_OUT = {
     "POST /v1/log-out": "ends the session of a browser, and there is none here; test_accounts.py logs out",
     "PUT /v1/admin/events/{event}/pretix": "calls the server that the body names; test_routes_pretix.py has one",
 }
+ENTRY, JOB = f"watch-{'a' * 16}", f"import-{'b' * 16}"
 KNOWN = {"event": EVENT, "ticket": "T1", "device": "gate-A1", "version": 1, "venue": "hall-of-o", "organisation": "o"}
+KNOWN |= {"entry": ENTRY, "job": JOB}
 """What there is: half of the requests name it, or they would hardly get further than 404."""
 
 CHECKS = [
@@ -102,6 +106,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iter
     shutil.copy(migrated_file, folder / "hub.db")
     hub = open_hub(Settings(folder))
     furnish(hub)
+    _list(hub)
     signers = [_device(hub, kind, name) for kind, name in (("gate", "A1"), ("hub", "H1"))]
     owner = token(hub, Role.OWNER, None)
     with TestClient(make_app(hub), base_url="https://hub") as client:
@@ -113,6 +118,18 @@ def place(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iter
         client.headers.pop("Authorization")
         yield Place(client, owner, *signers)
     hub.engine.dispose()
+
+
+def _list(hub: Hub) -> None:
+    """An entry of a list of persons, and an import of one."""
+    now = time.time()
+    entry = {"entry": ENTRY, "owner": "O", "purpose": "order", "action": "review", "appeal": "desk", "version": 1}
+    entry |= {"state": "proposed", "valid_from": now, "valid_to": now + 1e6, "proposed_by": "p", "made_at": now}
+    job = {"job": JOB, "actor": "p", "file_name": "list.csv", "state": "ready", "report": '{"rows": 3}', "made_at": now}
+    with hub.begin() as connection:
+        connection.execute(insert(watch_entry).values(**entry, changed_at=now))
+        sealed = hub.seal(zlib.compress(b"[]"), f"watch import|{JOB}")
+        connection.execute(insert(watch_import).values(**job, sealed_rows=sealed))
 
 
 def _device(hub: Hub, kind: str, name: str) -> Signer:
