@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.core.shown import shown_hits
+from gate.core.shown import shown_hits, shown_review
 from gate.lane import LaneRunner
 from models.command import DeviceStatus, Snapshot
 from models.decision import Now
@@ -15,8 +15,9 @@ def for_staff(view: LaneView, runner: LaneRunner, now: Now) -> LaneView:
     """The view with what staff need to settle it: a list's hints, what was let pass, a portrait."""
     word = runner.lane.decision
     flags = word.flags if word is not None and not word.awaiting else ()
-    hits = shown_hits(runner.lane, runner.rules.policy, now)
-    return replace(view, hits=hits, flags=flags, portrait=runner.by_eye.portrait)
+    lane, policy = runner.lane, runner.rules.policy
+    hits, review = shown_hits(lane, policy, now), shown_review(lane, policy, now)
+    return replace(view, hits=hits, review=review, flags=flags, portrait=runner.by_eye.portrait)
 
 
 def snapshot_of(

@@ -17,6 +17,7 @@ from models.decision import CodeNeed, OfflineRule, Policy, Reason, ReEntryMode
 from models.face import FaceBands
 from models.pad import PadChallenge
 from models.typed import TypedNeed
+from models.watch import WatchFallback
 
 _DAY_S = 86_400
 
@@ -57,6 +58,10 @@ class Overrides:
     passage_s: float | None = setting(number(0.5, 60), "4", "only lower", None)
     refer_s: float | None = setting(number(5, 3600), "60", "only lower", None)
     lookup_s: float | None = setting(number(0.1, 60), "1", "only lower", None)
+    watch_review_s: float | None = setting(number(5, 600), "90", "only higher: staff's time to look at a hint", None)
+    watch_fallback: WatchFallback | None = setting(
+        choice(WatchFallback), '"stay"', "only to stay: nobody goes on unseen", None
+    )
     pulse_s: float | None = setting(number(0.05, 10), "0.3", "only lower", None)
     min_code_assurance: Assurance | None = setting(choice(Assurance), '"signed"', "only higher: of ticket codes", None)
     code_needs: CodeNeed | None = setting(
@@ -99,7 +104,7 @@ _STRICTER = _Way("only become stricter", lambda signed, wanted: _OFFLINE.index(w
 _MORE = _Way("only become stricter", lambda signed, wanted: _CODE_NEEDS.index(wanted) >= _CODE_NEEDS.index(signed))
 _SURER = _Way("only become stricter", lambda signed, wanted: _CHALLENGES.index(wanted) >= _CHALLENGES.index(signed))
 _DOCUMENT = _Way("only become document", lambda signed, wanted: wanted in (signed, TypedNeed.DOCUMENT))
-
+_STAYS = _Way("only become stay", lambda signed, wanted: wanted in (signed, WatchFallback.STAY))
 _FEWER = _Way("only name fewer", lambda signed, wanted: set(wanted) <= set(signed))
 
 WAYS: Mapping[str, _Way] = {
@@ -128,6 +133,8 @@ WAYS: Mapping[str, _Way] = {
     "passage_s": _LOWER,
     "refer_s": _LOWER,
     "lookup_s": _LOWER,
+    "watch_review_s": _HIGHER,
+    "watch_fallback": _STAYS,
     "pulse_s": _LOWER,
     "min_code_assurance": _HIGHER,
     "code_needs": _MORE,

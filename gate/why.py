@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from gate.core.case import Missing, Objection
 from gate.core.decide import Step, explain
+from gate.core.lists import UNANSWERED
 from models.decision import Decision, Need, Now, Policy, Reason, Verdict
 from models.record import DecisionBody
 from models.words import Words, words_of
@@ -73,6 +74,9 @@ def _as_the_lane_says_it(word: Decision, recorded: Decision) -> tuple[Decision, 
     if "free_passage" in recorded.flags:
         remark = "the barrier stood open: this is the word that would have been said"
         return replace(word, awaiting=(), flags=(*word.flags, "free_passage")), remark
+    if UNANSWERED in recorded.flags:
+        remark = "nobody had looked when the lane was needed by others; the word stood"
+        return replace(word, flags=(*word.flags, UNANSWERED)), remark
     if recorded.reason is Reason.STEWARD_TIMEOUT and word.verdict is Verdict.REFER:
         remark = f"staff were asked ({word.reason}), and nobody settled it in time"
         return Decision(Verdict.DENY, Reason.STEWARD_TIMEOUT, (), word.ticket), remark

@@ -20,7 +20,7 @@ from models.staff import Cause
 from models.staff import StewardAction as StewardAction
 from models.ticket import Entitlement, ManifestState, Note, TicketStatus, Validity
 from models.typed import TypedNeed
-from models.watch import WatchHit
+from models.watch import WatchFallback, WatchHit
 
 
 class Verdict(StrEnum):
@@ -92,7 +92,9 @@ class Policy:
     face_tries: int = 3
     face_frames: int = 1  # so many good frames of one person make a try; the one least like the reference counts
     face_ready_s: float = 0.0  # features of who stands in the lane are held before the card, so long; 0: on the card
-    watch_distance: float = 0.35  # a list is searched more strictly than a holder is compared
+    watch_distance: float = 0.35  # a list is searched more strictly than a holder is compared; see `FaceBands.watch`
+    watch_review_s: float = 60.0  # so long somebody waits for a person's look because of a list
+    watch_fallback: WatchFallback = WatchFallback.STAY  # what follows when nobody looked in that time
     pad_accept: float | None = None  # None: liveness is not asked for
     pad_doubt: float = USUAL_DOUBT  # below this it looks like an attack: a person looks at once
     pad_challenge: PadChallenge = PadChallenge.NEVER
@@ -228,6 +230,7 @@ class Facts:
     claim_first: Use | None = None  # the use elsewhere that stands against a refused claim
     face: FaceFacts | None = None
     face_hits: tuple[WatchHit, ...] = ()
+    review_over: bool = False  # the time for a person's look because of a list has run down
     steward: tuple[StewardWord, ...] = ()
     paused: bool = False
     out_of_order: str = ""  # the device without which this lane can't work, or empty

@@ -20,6 +20,9 @@ and says so, under his name. It is no way around the ticket, its gate and time, 
 Screening has no ticket that a number would have to agree with, and a number can be chosen to be on no list: there a
 typed document opens nothing.
 
+Whom a list knows, a person looks at, within `watch_review_s`. Where nobody came in that time, the hospital lets her go
+on with a note, for she may be a patient; elsewhere the word stays. None of them refuses her for it.
+
 What a supervisor may override, beside what every steward settles:
 
 - concert and card: a document that the reader can't vouch for, one that has run out, the wrong door, a little too
@@ -39,6 +42,7 @@ from models.decision import CodeNeed, Policy, Profile, Reason, ReEntryMode
 from models.face import FaceBands
 from models.face_models import SHIPPED_BANDS
 from models.typed import TypedNeed
+from models.watch import WatchFallback
 
 DLIB_BANDS = FaceBands("dlib-resnet-v1-hog5", population="any", accept=0.40, refuse=0.60)
 """One of `face_models.SHIPPED_BANDS`, where all that was measured is told, of MobileFaceNet too."""
@@ -93,6 +97,7 @@ _PROFILES = {
         reentry=ReEntryMode.SOFT,
         exits=True,
         early_s=1800.0,
+        watch_fallback=WatchFallback.ADMIT_WITH_NOTE,
         companions=1,
         red_path=True,
         overridable=(*_CARD.overridable, Reason.EXPIRED, Reason.UNBOUND, Reason.OCCUPANCY),

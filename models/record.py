@@ -16,6 +16,7 @@ from models.proof import ProofBody
 from models.red_path import RedBody as RedBody
 from models.red_path import RedNamedBody as RedNamedBody
 from models.view import Mode
+from models.watch import WatchTaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class DecisionBody:
     at: float
     policy: str = ""
     ms: dict[str, float] = field(default_factory=dict)
+    watch: tuple[WatchTaken, ...] = ()  # each hit of a list that counted, and what was made of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class StewardAction(StrEnum):
     REFUSE = "refuse"
     RETRY_FACE = "retry_face"
     CONFIRM = "confirm"  # the held note was seen to
+    TAKE_WATCH = "take_watch"  # the list's hint is in my hands: the review has an owner from now on
     CLEAR_WATCH = "clear_watch"
     SKIP_FACE = "skip_face"  # the visitor asks for the way without a face
     HOLDER_HERE = "holder_here"  # "already admitted", and the holder stands here: the first passage is in question

@@ -9,7 +9,7 @@ from models.credential import Medium
 from models.decision import Reason, Verdict
 from models.passage import Use
 from models.ticket import Note
-from models.watch import HitMeans, WatchAction
+from models.watch import HitMeans, WatchAction, WatchFallback
 
 
 class Phase(StrEnum):
@@ -52,6 +52,17 @@ class ShownHit:
     owner: str
     action: WatchAction
     means: HitMeans
+    appeal: str = ""  # where the listed person turns to
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReview:
+    """A review under way: who has it in hand, since when she has waited, how long she is to, and what follows then."""
+
+    taken_by: str = ""  # a staff identifier; empty while nobody has
+    since: float = 0.0  # Unix seconds
+    most_s: float = 0.0
+    fallback: WatchFallback | None = None  # `None`: whoever holds her, nothing goes on by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class LaneView:
     overridable: bool = False  # a supervisor's word would settle the reason, though a steward's does not
     refused: Reason | None = None  # at rest: why the last one was refused, while that may still be overridden
     hits: tuple[ShownHit, ...] = ()  # when a list's hint is what is to be settled; for staff
+    review: ShownReview | None = None  # of these hints
     portrait: bool = False  # the document's portrait is at hand, for staff to compare by eye
     patients: tuple[ShownPatient, ...] = ()  # whose companion this may be, who came last first; for staff
     flags: tuple[str, ...] = ()  # what was let pass although it was not plain; for staff

@@ -113,6 +113,13 @@ LEAST_FRAMES = 2
 """So many frames of one person have to lie near an entry before its owner's hint reaches anybody."""
 
 
+class WatchFallback(StrEnum):
+    """What follows when nobody looked in time. Nobody is refused for it."""
+
+    ADMIT_WITH_NOTE = "admit_with_note"  # she goes on as if nobody had listed her, and staff see a note
+    STAY = "stay"  # the word stays: a person is still to look
+
+
 class WatchDone(StrEnum):
     """What became of a hit."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gate.core.decide import decide
+from gate.core.case import Case
+from gate.core.decide import chosen_ticket, decide
 from gate.core.effects import Capture, Claim, Effect, Lookup, Release, StopCapture
 from gate.core.events import (
     CardFailed,
@@ -18,6 +19,8 @@ from gate.core.events import (
     Timer,
 )
 from gate.core.life import asks_turn, is_attack, is_live
+from gate.core.lists import any_hits, in_force, what_was_done
+from gate.core.review import SECOND_LOOK_S, begin_review, glimpse, refer_s
 from gate.core.state import (
     KEEP_WAITING_S,
     Lane,
@@ -46,6 +49,7 @@ from models.face import FaceProblem
 from models.ledger import EntryKind
 from models.record import DecisionBody
 from models.view import Mode, Phase
+from models.watch import WatchTaken
 
 TRY_AGAIN = frozenset({Reason.NO_FACE, Reason.POOR_FACE, Reason.NOT_LIVE, Reason.FACE_UNCERTAIN, Reason.FACE_MISMATCH})
 """With one of these a further picture may help, while there is time."""
@@ -109,17 +113,19 @@ def take_up_waiting(lane: Lane, policy: Policy, now: Now) -> Outcome:
 
 def on_ticket(lane: Lane, event: TicketFound, policy: Policy, now: Now) -> Outcome:
     """The stores answered."""
-    lane = mark(replace(lane, facts=replace(lane.facts, lookup=event.lookup), holders=event.holders), "lookup", now)
+    lookup = replace(event.lookup, hits=in_force(event.lookup.hits, lane.facts, now))
+    lane = mark(replace(lane, facts=replace(lane.facts, lookup=lookup), holders=event.holders), "lookup", now)
     return consider(lane, policy, now)
 
 
 def on_ticket_in_free_passage(lane: Lane, event: TicketFound, policy: Policy, now: Now) -> Outcome:
     """The barrier stands open; who came is written down all the same, with the word that would have been said."""
-    facts = replace(lane.facts, lookup=event.lookup)
+    lookup = replace(event.lookup, hits=in_force(event.lookup.hits, lane.facts, now))
+    facts = replace(lane.facts, lookup=lookup)
     word = decide(facts, policy, now)
     word = replace(word, awaiting=(), flags=(*word.flags, "free_passage"))
-    body = DecisionBody(lane.attempt, facts, word, now.wall)
-    return lane, (record(lane, EntryKind.DECISION, body),)
+    came = replace(body(replace(lane, facts=facts), word, policy, now), ms={})
+    return lane, (record(lane, EntryKind.DECISION, came),)
 
 
 def on_lookup_failed(lane: Lane, event: LookupFailed, policy: Policy, now: Now) -> Outcome:
@@ -140,10 +146,12 @@ def on_claim(lane: Lane, event: ClaimAnswered, policy: Policy, now: Now) -> Outc
 def on_face(lane: Lane, event: FaceCompared, policy: Policy, now: Now) -> Outcome:
     """The camera's try is over; the better of the tries counts."""
     face = better_try(lane.facts.face, event.face, policy)
-    hits = tuple(dict.fromkeys((*lane.facts.face_hits, *event.hits)))
-    lane = mark(replace(lane, facts=replace(lane.facts, face=face, face_hits=hits), hint=""), "face", now)
+    lane = mark(replace(lane, facts=replace(lane.facts, face=face), hint=""), "face", now)
+    lane, unsure = glimpse(lane, event.hits, now)
     seconds = policy.capture_s - _since(lane, ("lookup", "steward"), now)
     again = not is_attack(event.face, policy) and _may_try_again(lane, policy, now)
+    if unsure and not again:
+        again, seconds = True, min(seconds, SECOND_LOOK_S)
     if again and seconds >= SHORTEST_CAPTURE_S:
         ticket = lane.decision.ticket if lane.decision else ""
         return lane, (Capture(lane.attempt, ticket, round(seconds, 3), asks_turn(face, policy)),)
@@ -180,14 +188,14 @@ def consider(lane: Lane, policy: Policy, now: Now) -> Outcome:
     if decision.awaiting:
         return _gather(lane, decision, policy)
     lane = mark(lane, "decide", now)
-    entry = record(lane, EntryKind.DECISION, body(lane, decision, now), opens=decision.verdict is Verdict.ADMIT)
+    entry = record(lane, EntryKind.DECISION, body(lane, decision, policy, now), opens=decision.verdict is Verdict.ADMIT)
     if decision.verdict is Verdict.ADMIT:
         lane = replace(lane, phase=Phase.RELEASED)
         release = Release(lane.attempt, policy.pulse_s)
         return lane, (entry, release, show(lane), timer(lane, Timer.PASSAGE, policy.passage_s))
     if (decision.verdict is Verdict.REFER and not _lane_is_closed(lane)) or decision.settleable:
-        lane = replace(lane, phase=Phase.REFERRED)
-        return lane, (entry, show(lane), timer(lane, Timer.REFER, policy.refer_s))
+        lane, clock = begin_review(replace(lane, phase=Phase.REFERRED), policy, now)
+        return lane, (entry, show(lane), timer(lane, Timer.REFER, refer_s(lane, policy)), *clock)
     lane = replace(lane, phase=rest_phase(lane))
     later = (timer(lane, Timer.REFER, max(policy.refer_s, policy.show_s)),) if decision.overridable else ()
     return lane, (entry, show(lane, policy.show_s), timer(lane, Timer.SHOW, policy.show_s), *later)
@@ -256,6 +264,9 @@ def _since(lane: Lane, names: tuple[str, ...], now: Now) -> float:
     return now.mono - max((at for name, at in lane.marks if name in names), default=now.mono)
 
 
-def body(lane: Lane, decision: Decision, now: Now) -> DecisionBody:
+def body(lane: Lane, decision: Decision, policy: Policy, now: Now) -> DecisionBody:
     """What the ledger is told of a word on this attempt."""
-    return DecisionBody(lane.attempt, lane.facts, decision, now.wall, ms=step_times(lane))
+    watch: tuple[WatchTaken, ...] = ()
+    if any_hits(lane.facts):
+        watch = what_was_done(Case(lane.facts, policy, now, chosen_ticket(lane.facts, policy, now)), decision)
+    return DecisionBody(lane.attempt, lane.facts, decision, now.wall, ms=step_times(lane), watch=watch)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from gate.core.case import Case, Finding, Missing, Objection, Pass, first_use
 from gate.core.hospital import companion_ticket, was_named
-from gate.core.rules import ENTRY_RULES, EXIT_RULES, SCREENING_RULES, TICKET_RULES, Rule, live_hits
+from gate.core.lists import silent_notes
+from gate.core.rules import ENTRY_RULES, EXIT_RULES, SCREENING_RULES, TICKET_RULES, Rule
 from models.decision import (
     Decision,
     Facts,
@@ -24,8 +25,7 @@ from models.decision import (
     Verdict,
 )
 from models.passage import Direction, Use
-from models.ticket import Note, NoteKind
-from models.watch import WatchAction
+from models.ticket import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,4 @@ def _sits_there(case: Case, steps: tuple[Step, ...]) -> Use | None:
 
 
 def _notes(case: Case) -> tuple[Note, ...]:
-    notes = case.ticket.notes if case.ticket else ()
-    silent = (hit for hit in live_hits(case) if hit.action is WatchAction.NOTIFY)
-    return notes + tuple(Note(NoteKind.WATCH, f"{hit.purpose} · {hit.owner}") for hit in silent)
+    return (case.ticket.notes if case.ticket else ()) + silent_notes(case)

@@ -25,6 +25,7 @@ class Timer(StrEnum):
     CAPTURE = "capture"
     PASSAGE = "passage"
     REFER = "refer"
+    REVIEW = "review"
     SHOW = "show"
 
 
@@ -75,7 +76,7 @@ class ClaimAnswered:
 
 @dataclass(frozen=True, slots=True)
 class FaceCompared:
-    """One try of the camera: a comparison, a problem or a fault."""
+    """One try of the camera: a comparison, a problem or a fault. `hits` may be of single frames, which tell nothing."""
 
     attempt: int
     face: FaceFacts

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
 from gate.core.hospital import patient_is_here, was_named, without_ticket
 from gate.core.life import is_live
+from gate.core.lists import no_stranger_listed, nobody_listed
 from models.credential import CardProblem, Medium
 from models.decision import ClaimAnswer, CodeNeed, Need, OfflineRule, Reason, ReEntryMode, StewardAction
 from models.face import Band, FaceProblem
 from models.passage import Direction, Passage
 from models.ticket import COMPANION, TicketStatus
-from models.watch import WatchAction, WatchHit
 
 Rule = Callable[[Case], Finding]
 
@@ -348,23 +348,7 @@ def face_matches(case: Case) -> Finding:
     return refer(Reason.FACE_UNCERTAIN if band is Band.REFER else Reason.FACE_MISMATCH)
 
 
-# --- the lists and the staff --------------------------------------------------------------------------------------
-
-
-def live_hits(case: Case) -> tuple[WatchHit, ...]:
-    """The hits whose entries are in force now."""
-    hits = (*case.lookup.hits, *case.facts.face_hits) if case.facts.lookup else case.facts.face_hits
-    if not case.facts.clock_trusted:  # by a wrong clock none has run out
-        return hits
-    return tuple(hit for hit in hits if hit.valid_from <= case.now.wall <= hit.valid_to)
-
-
-def nobody_listed(case: Case) -> Finding:
-    """No list asks for a person's look. A hit is a hint: it refers, and never denies."""
-    asked = {hit.action for hit in live_hits(case)} - {WatchAction.NOTIFY}
-    if not asked or case.said(StewardAction.CLEAR_WATCH, Reason.WATCHLISTED):
-        return PASS
-    return refer(Reason.WATCHLISTED, final=WatchAction.REFUSE_UNLESS_CLEARED in asked)
+# --- the staff; what lists ask of them is in `gate.core.lists` --------------------------------------------------------------------------------------
 
 
 def held_notes_are_confirmed(case: Case) -> Finding:
@@ -412,6 +396,7 @@ HOUSE_RULES: tuple[Rule, ...] = (there_is_room, guardian_is_with_the_child, pati
 FACE_RULES: tuple[Rule, ...] = (face_may_be_compared, claim_was_granted, face_is_good_enough, face_matches)
 STAFF_RULES: tuple[Rule, ...] = (nobody_listed, held_notes_are_confirmed)
 
-ENTRY_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + TICKET_RULES + HOUSE_RULES + FACE_RULES + STAFF_RULES
+BEFORE_TICKET = LANE_RULES + CARD_RULES + MANIFEST_RULES + (no_stranger_listed,)
+ENTRY_RULES = BEFORE_TICKET + TICKET_RULES + HOUSE_RULES + FACE_RULES + STAFF_RULES
 SCREENING_RULES = LANE_RULES + CARD_RULES + MANIFEST_RULES + (there_is_room, code_is_not_alone) + STAFF_RULES
 EXIT_RULES: tuple[Rule, ...] = (*LANE_RULES, stores_answered, is_inside)

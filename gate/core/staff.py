@@ -7,16 +7,22 @@ from dataclasses import replace
 from gate.core.attempt import GATHERING, body, consider
 from gate.core.barrier import at_rest
 from gate.core.case import FACE_REASONS, USED, Case, needs_face
+from gate.core.decide import decide
 from gate.core.effects import StopCapture
 from gate.core.events import StewardSaid, TimedOut, Timer
 from gate.core.hospital import may_be_companion
-from gate.core.state import Lane, Outcome, mark, record
+from gate.core.lists import UNANSWERED, is_review, owner_of
+from gate.core.state import Lane, Outcome, mark, record, show
 from models.decision import Decision, Need, Now, Policy, Reason, StewardAction, StewardWord, Verdict
 from models.ledger import EntryKind
 from models.staff import VISITOR
 from models.view import Phase
 
-ANSWERS = {StewardAction.CONFIRM: Reason.CONFIRM_FIRST, StewardAction.CLEAR_WATCH: Reason.WATCHLISTED}
+ANSWERS = {
+    StewardAction.CONFIRM: Reason.CONFIRM_FIRST,
+    StewardAction.TAKE_WATCH: Reason.WATCHLISTED,
+    StewardAction.CLEAR_WATCH: Reason.WATCHLISTED,
+}
 """Words that answer one question and no other."""
 
 
@@ -31,7 +37,7 @@ def on_steward(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> Outc
         return lane, ()
     again = event.action is StewardAction.RETRY_FACE
     capturing = lane.phase is Phase.CAPTURE
-    lane = mark(replace(_with_word(lane, event), told=False), "steward", now)
+    lane = mark(replace(_with_word(_in_hand(lane, event), event), told=False), "steward", now)
     lane, effects = consider(_without_face(lane) if again else lane, policy, now)
     return lane, ((StopCapture(lane.attempt), *effects) if capturing else effects)
 
@@ -52,6 +58,12 @@ def _fits(lane: Lane, event: StewardSaid, policy: Policy) -> bool:
     if action is StewardAction.RETRY_FACE:
         return needs_face(lane.facts, policy) and word.settleable and word.reason in FACE_REASONS
     return word.settleable
+
+
+def _in_hand(lane: Lane, event: StewardSaid) -> Lane:
+    """Who takes a review has all of its time: the clock begins once more, and once only."""
+    first = event.action is StewardAction.TAKE_WATCH and not owner_of(lane.facts)
+    return replace(lane, review_mono=None) if first else lane
 
 
 def _overrides(lane: Lane, event: StewardSaid, policy: Policy, now: Now) -> bool:
@@ -81,12 +93,25 @@ def _without_face(lane: Lane) -> Lane:
 
 
 def on_refer_timeout(lane: Lane, event: TimedOut, policy: Policy, now: Now) -> Outcome:
-    """Nobody came to settle it: the lane is needed by others."""
+    """Nobody came to settle it: the lane is needed by others. Because of a list nobody is refused."""
+    if event.timer is Timer.REVIEW:
+        return _on_review_over(lane, policy, now)
     if event.timer is not Timer.REFER or lane.decision is None:
         return lane, ()
     if lane.decision.verdict is Verdict.DENY:
         return at_rest(lane, policy, now)
     word = Decision(Verdict.DENY, Reason.STEWARD_TIMEOUT, (), lane.decision.ticket)
-    entry = record(lane, EntryKind.DECISION, body(lane, word, now))
+    if is_review(lane.decision):
+        word = replace(lane.decision, flags=(*lane.decision.flags, UNANSWERED))
+    entry = record(lane, EntryKind.DECISION, body(lane, word, policy, now))
     lane, effects = at_rest(lane, policy, now)
     return lane, (entry, *effects)
+
+
+def _on_review_over(lane: Lane, policy: Policy, now: Now) -> Outcome:
+    """The time for a person's look has run down: the policy says whether she goes on with a note."""
+    if not is_review(lane.decision):
+        return lane, ()
+    lane = replace(lane, facts=replace(lane.facts, review_over=True))
+    stays = is_review(decide(lane.facts, policy, now))
+    return (lane, (show(lane),)) if stays else consider(lane, policy, now)

@@ -14,6 +14,7 @@ from models.ledger import EntryKind
 from models.passage import Direction, SignalKind
 from models.record import Body, ModeBody
 from models.view import LaneView, Mode, Phase, Who
+from models.watch import WatchHit
 
 ESSENTIAL = ("reader", "relay", "ledger")
 """Without one of these a lane admits nobody. Without the camera a person compares; without the sensor nobody counts.
@@ -56,6 +57,8 @@ class Lane:
     asked: frozenset[Need] = frozenset()
     holders: dict[str, Who] = field(default_factory=dict)
     hint: str = ""
+    glimpsed: tuple[WatchHit, ...] = ()  # by single frames of this person: nobody is told
+    review_mono: float | None = None  # since when somebody is to look because of a list, monotonic seconds
     told: bool = False  # the visitor had her word for long enough, and a supervisor may still override it
     mode: Mode = Mode.CONTROLLED
     mode_by: str = ""
@@ -134,6 +137,8 @@ def clear(lane: Lane) -> Lane:
         asked=frozenset(),
         holders={},
         hint="",
+        glimpsed=(),
+        review_mono=None,
         told=False,
         doubtful=False,
         marks=(),

@@ -65,6 +65,8 @@ WORDS = {
     "passage_s": (4.0, 6.0),
     "refer_s": (60.0, 121.0),
     "lookup_s": (1.0, 3.0),
+    "watch_review_s": (90.0, 30.0),
+    "watch_fallback": (WatchFallback.STAY, WatchFallback.ADMIT_WITH_NOTE),
     "pulse_s": (0.3, 0.6),
     "min_code_assurance": (Assurance.AUTHENTICATED, Assurance.UID_ONLY),
     "code_needs": (CodeNeed.STEWARD, CodeNeed.NOTHING),

@@ -11,6 +11,7 @@ from typing import Any
 from models.decision import CodeNeed, OfflineRule, Policy, Profile, Reason, ReEntryMode
 from models.profiles import MAY_BE_OVERRIDDEN, policy_of
 from models.typed import TypedNeed
+from models.watch import WatchFallback
 from models.wire import to_builtins
 from sync.server.problems import Refused
 
@@ -123,6 +124,8 @@ GROUPS: Mapping[str, tuple[Field, ...]] = {
         Several("overridable", tuple(reason for reason in Reason if reason in MAY_BE_OVERRIDDEN)),
         YesNo("override_by_two"),
         Amount("refer_s", "seconds"),
+        Amount("watch_review_s", "seconds"),
+        Choice("watch_fallback", WatchFallback),
     ),
 }
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS.values() for field in group)

@@ -20,7 +20,7 @@ from models.pad import PadChallenge
 from models.passage import Direction, Use
 from models.ticket import TicketStatus
 from models.typed import TypedNeed
-from models.watch import WatchAction
+from models.watch import HitMeans, WatchAction, WatchFallback
 from tests.gate.core.strategies import DAY, GATE
 
 BY_EYE = {
@@ -61,7 +61,7 @@ def may_pass(known: Facts, rules: Policy, now: Now, held: TicketFacts | None) ->
     full = rules.occupancy_limit is not None and known.lookup.inside >= rules.occupancy_limit
     if full and not overridden(known, rules, Reason.OCCUPANCY):
         return False
-    if not (lists_are_clear(known, now) and nothing_is_held(known, held)):
+    if not (lists_are_clear(known, rules, now, held) and nothing_is_held(known, held)):
         return False
     if not rules.needs_ticket:
         return True
@@ -291,15 +291,22 @@ def _lives(seen: FaceFacts, rules: Policy) -> bool:
     return rules.pad_accept is None or (seen.pad_score is not None and seen.pad_score >= (least or 0.0))
 
 
-def lists_are_clear(known: Facts, now: Now) -> bool:
-    """No list in force asks for a look, or a person had one."""
+def lists_are_clear(known: Facts, rules: Policy, now: Now, held: TicketFacts | None) -> bool:
+    """No list in force here asks for a look; or a person had one, or did not come where that lets her go on."""
     assert known.lookup is not None
     listed = known.lookup.hits + known.face_hits
     in_force = [each for each in listed if each.valid_from <= now.wall <= each.valid_to or not known.clock_trusted]
-    asked = {each.action for each in in_force} - {WatchAction.NOTIFY}
+    here = [each for each in in_force if GATE in (each.entrances or (GATE,))]
+    sure = [each for each in here if each.means is HitMeans.DOCUMENT or each.frames > 1]
+    guest = rules.needs_ticket and held is not None
+    asked = [each for each in sure if not (each.action is WatchAction.NOTIFY and guest)]
     if not asked or answered(known, StewardAction.CLEAR_WATCH, Reason.WATCHLISTED):
         return True
-    return asked == {WatchAction.REVIEW} and vouched(known, Reason.WATCHLISTED)
+    by_law = [each for each in asked if each.action is WatchAction.REFUSE_UNLESS_CLEARED and each.legal_basis]
+    if any(each.means is HitMeans.DOCUMENT for each in by_law):
+        return False
+    patient = known.review_over and rules.watch_fallback is WatchFallback.ADMIT_WITH_NOTE
+    return patient or vouched(known, Reason.WATCHLISTED)
 
 
 def nothing_is_held(known: Facts, held: TicketFacts | None) -> bool:

@@ -37,7 +37,7 @@ from models.profiles import DLIB_BANDS, policy_of
 from models.staff import Cause
 from models.ticket import Entitlement, ManifestState, Note, NoteKind, TicketStatus, Validity
 from models.typed import TypedNeed
-from models.watch import HitMeans, WatchAction, WatchHit
+from models.watch import HitMeans, WatchAction, WatchFallback, WatchHit
 
 T = TypeVar("T")
 
@@ -125,7 +125,9 @@ def use(name: str = "T1", ago_s: float = 300.0, **changes: Any) -> Use:
 
 def hit(action: WatchAction = WatchAction.REVIEW, **changes: Any) -> WatchHit:
     """A listed person was recognised."""
-    good = WatchHit("W1", "security", "search", action, HitMeans.DOCUMENT, DOORS - DAY, DOORS + DAY)
+    good = WatchHit(
+        "W1", "security", "search", action, HitMeans.DOCUMENT, DOORS - DAY, DOORS + DAY, "order 12", frames=2
+    )
     return replace(good, **changes)
 
 
@@ -184,6 +186,7 @@ def policies() -> st.SearchStrategy[Policy]:
             "overridable": st.lists(st.sampled_from(Reason), max_size=6, unique=True).map(tuple)
             | st.just(tuple(Reason)),
             "override_by_two": st.booleans(),
+            "watch_fallback": st.sampled_from(WatchFallback),
         },
     )
     few = changes.map(lambda all_of_them: dict(list(all_of_them.items())[:4]))
@@ -233,6 +236,9 @@ def hits() -> st.SearchStrategy[WatchHit]:
         st.sampled_from(WatchAction),
         means=st.sampled_from(HitMeans),
         valid_to=mostly(DOORS + DAY, st.just(DOORS - 1)),
+        legal_basis=mostly("court order 12", st.just(""), weight=3),
+        entrances=mostly((), st.sampled_from([("south",), ("south", GATE)]), weight=7),
+        frames=mostly(2, st.sampled_from([0, 1, 3]), weight=7),
     )
 
 
@@ -346,6 +352,7 @@ def facts() -> st.SearchStrategy[Facts]:
         claim=mostly(ClaimAnswer.GRANTED, st.sampled_from([None, *ClaimAnswer])),
         face=mostly(face(), faces() | faces() | st.none(), weight=2),
         face_hits=few(hits(), weight=9),
+        review_over=mostly(False, st.just(True), weight=3),
         steward=few(words(), weight=3),
         paused=mostly(False, st.just(True), weight=60),
         out_of_order=mostly("", st.just("relay"), weight=60),
