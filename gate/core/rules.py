@@ -348,7 +348,7 @@ def face_matches(case: Case) -> Finding:
     return refer(Reason.FACE_UNCERTAIN if band is Band.REFER else Reason.FACE_MISMATCH)
 
 
-# --- the staff; what lists ask of them is in `gate.core.lists` --------------------------------------------------------------------------------------
+# --- the staff; what lists ask of them is in `gate.core.lists` -----------------------------------------------------
 
 
 def held_notes_are_confirmed(case: Case) -> Finding:

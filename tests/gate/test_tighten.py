@@ -14,6 +14,7 @@ from models.decision import CodeNeed, OfflineRule, Policy, Profile, Reason, ReEn
 from models.face import FaceBands
 from models.pad import PadChallenge
 from models.typed import TypedNeed
+from models.watch import WatchFallback
 
 BANDS = (FaceBands("dlib", "all", accept=0.5, refuse=0.6), FaceBands("sface", "all", accept=0.9, refuse=1.1))
 SIGNED = Policy(
