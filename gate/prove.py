@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from gate.accept_height import Heights
 from gate.clock import Clock
 from gate.config import Config
 from gate.core.events import StaffNoted
@@ -59,6 +60,7 @@ class Prover:
     _card: asyncio.Future[Credential] | None = field(default=None, init=False)
     _face: asyncio.Future[FaceReference] | None = field(default=None, init=False)
     _lane: TrialLane | None = field(default=None, init=False)
+    _heights: Heights = field(default_factory=Heights, init=False)
     _test_card: str | None = field(default=None, init=False, repr=False)
     _sees_turns: bool = field(default=False, init=False)
     _barrier: NoBarrier | OnePulse = field(default_factory=NoBarrier, init=False)
@@ -90,6 +92,8 @@ class Prover:
             case FaceHint() | FaceProbed() | FaceFailed() if message.attempt >= TRIAL:
                 self._takes_face(message)
                 return True
+            case FaceProbed(_, probe) if probe.problem is None:
+                self._heights.add(probe.eyes_at)
         return False
 
     def tick(self) -> None:
@@ -100,8 +104,11 @@ class Prover:
             self._give_way()
 
     def complete(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with what was proved."""
-        return replace(snapshot, proof=self.state, asked=self._silence.asked)
+        """The snapshot with what was proved. A device that does not answer is a fault, whatever its driver thinks."""
+        asked, told = self._silence.asked, snapshot.view.faults
+        faults = (*told, *(name for name in asked.silent if name not in told)) if asked else told
+        view, height = replace(snapshot.view, faults=faults), self._heights.height
+        return replace(snapshot, view=view, proof=self.state, asked=asked, camera_height=height)
 
     def complete_word(self, word: LaneWord) -> LaneWord:
         """What the authority is told, with the same."""

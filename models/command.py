@@ -156,6 +156,7 @@ class Snapshot:
     mirror: str = ""  # the Unix socket with the camera's live picture; empty where there is none
     proof: ProofState | None = None  # the last test admission of this process, or the one under way
     asked: Asked | None = None  # what the devices answered since the last visitor; `None`: they were not asked
+    camera_height: str = ""  # by where the last visitors' eyes were: unknown, good, too_low or too_high
     controller: str = ""  # who answers for the visitors' data, and where to ask: the notice at the lane names them
 
 

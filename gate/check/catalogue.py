@@ -95,6 +95,9 @@ class Code(StrEnum):
     MODEL_DAMAGED = "G231", _E
     NO_BANDS = "G232", _E
     NO_CAMERA = "G233", _E
+    ASKED_SILENT = "G234", _E
+    CAMERA_HEIGHT = "G235", _W
+    NOT_PROVED = "G236", _W
     DISK_LOW = "G301", _W
     DISK_FULL = "G302", _F
     DISK_READ_ONLY = "G303", _F

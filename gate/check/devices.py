@@ -21,7 +21,8 @@ from gate.config import Devices
 from gate.doctor import Finding as Sign
 from gate.doctor import Trouble
 from gate.watch import begin, run
-from models.command import DeviceStatus
+from models.command import DeviceStatus, Snapshot
+from models.proof import Asked, ProofBody
 
 CODES: dict[Trouble, Code] = {
     Trouble.PORT: Code.PORT,
@@ -67,6 +68,9 @@ class Facts:
     probes: tuple[Probe, ...] = ()
     running: tuple[DeviceStatus, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    asked: Asked | None = None
+    proof: ProofBody | None = None
+    camera_height: str = ""
 
 
 def gather(around: Around) -> Facts | None:
@@ -76,7 +80,7 @@ def gather(around: Around) -> Facts | None:
     lane = tuple(lane_devices(around.config.devices))
     urls = tuple((name, url) for name, _, url in lane)
     if around.gate_at_work or not around.probe:
-        return Facts(urls, running=around.snapshot.devices if around.snapshot else ())
+        return _of_gate(urls, around.snapshot) if around.snapshot else Facts(urls)
     probes = tuple(probe(name, kind, url, around.probe_s) for name, kind, url in lane)
     return Facts(urls, probes, elsewhere=tuple(_elsewhere(probes, around)))
 
@@ -95,6 +99,18 @@ def judge(facts: Facts) -> Iterator[Finding]:
     for device in facts.running:
         if not device.up:
             yield Finding(Code.DEVICE_DOWN, device.name, device.why)
+    for name in facts.asked.silent if facts.asked else ():
+        yield Finding(Code.ASKED_SILENT, name)
+    if facts.camera_height in ("too_low", "too_high"):
+        yield Finding(Code.CAMERA_HEIGHT, "camera", facts.camera_height.replace("_", " "))
+    if facts.proof is not None and not facts.proof.ok:
+        yield Finding(Code.NOT_PROVED, facts.proof.step, facts.proof.why)
+
+
+def _of_gate(urls: tuple[tuple[str, str], ...], told: Snapshot) -> Facts:
+    """What the gate at work says of its devices, and of its last test."""
+    proof = told.proof.ended if told.proof else None
+    return Facts(urls, running=told.devices, asked=told.asked, proof=proof, camera_height=told.camera_height)
 
 
 def _elsewhere(probes: tuple[Probe, ...], around: Around) -> list[Elsewhere]:

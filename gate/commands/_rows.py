@@ -62,6 +62,8 @@ class _Told:
     count: int = 0
     room: str = ""
     window: object = None
+    ok: bool = False
+    step: str = ""
 
 
 def last_rows(reader: LedgerReader, count: int) -> list[LedgerRow]:
@@ -123,6 +125,8 @@ def _about(kind: EntryKind, told: _Told) -> str:
             return f"by {told.actor}"
         case EntryKind.TYPED:
             return f"{told.document} typed by {told.actor}{'' if told.taken else ', one too many'}"
+        case EntryKind.PROOF:
+            return f"test by {told.actor}: {'well' if told.ok else f'failed at {told.step}'}"
         case EntryKind.DEVICE:
             return f"{told.device} {'back' if told.up else 'lost'}"
         case EntryKind.MANIFEST:

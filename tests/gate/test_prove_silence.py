@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import pytest
+
+from drivers.face.sim import marked
 from gate.claims import lane_word
+from gate.demo.box_office import sell
+from gate.demo.rig import Rig
 from gate.prove_silence import Silence
 from models.proof import Alive, Asked
 from models.view import LaneView, Phase
+from tests.gate.daemon_bench import HEAL_S, WIRING, marked_people, marked_policy
 
 WELL = Asked(1.0, {"reader": Alive.ANSWERS, "scanner": Alive.CANNOT_TELL})
 DEAF = Asked(2.0, {"reader": Alive.SILENT, "camera": Alive.ANSWERS})
@@ -110,3 +117,28 @@ def test_without_minutes_nobody_is_asked() -> None:
 def test_a_lane_word_says_nothing_of_questions_that_were_not_asked() -> None:
     word = lane_word(LaneView("G1", Phase.IDLE, 0), (), {}, True)
     assert (word.asked_at, word.silent, word.proved_at, word.proved) == (0.0, (), 0.0, False)
+
+
+class Impatient(Rig):
+    """A lane that asks its devices after a second without a visitor."""
+
+    def _settings(self) -> str:
+        return super()._settings().replace("[socket]", "ask_after_min = 0.02\n[socket]")
+
+
+@pytest.mark.slow
+def test_a_running_lane_says_that_it_is_quiet_and_then_that_it_is_dead(tmp_path: Path) -> None:
+    with Impatient(tmp_path, WIRING) as rig:
+        sell(rig, marked_people(tmp_path / "pictures", 1), marked_policy())
+        rig.start()
+        quiet = rig.link.wait(lambda told: told.asked is not None, HEAL_S)
+        assert quiet.asked is not None
+        assert quiet.asked.silent == ()
+        assert quiet.asked.devices["camera"] is Alive.ANSWERS
+        rig.stage.show([marked(3)])
+        rig.stage.silent = True
+        dead = rig.link.wait(lambda told: bool(told.asked and told.asked.silent), HEAL_S)
+        assert dead.asked is not None
+        assert dead.asked.silent == ("camera",)
+        assert "camera" in dead.view.faults
+        assert rig.relay.pulses == 0

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from drivers.reader.sam import SamSimulator
 from drivers.relay.lcus import LcusSimulator
 from drivers.transport import PtyPort
-from gate.check.devices import Probe
+from gate.check.devices import Probe, probe
 from gate.cli import main
 from gate.config import ConfigError, load
 from gate.demo.office import HOUSE, Office
@@ -178,7 +178,10 @@ def test_devices_are_found_by_asking_and_one_port_goes_to_one_of_them(wires: dic
             for path in (wires["ttyB"], wires["ttyA"])
         ]
 
-    reader, relay = find(("reader", "relay"), plugs=plugs)
+    def look(name: str, kind: Any, url: str) -> Probe:
+        return probe(name, kind, url, 0.4)
+
+    reader, relay = find(("reader", "relay"), look=look, plugs=plugs)
     assert reader.best is not None
     assert reader.best.url == f"sam+serial://{wires['ttyA']}"
     assert [one.answers for one in reader.candidates] == [False, True]

@@ -79,6 +79,8 @@ def test_what_the_gate_writes_is_sent_at_once_and_acknowledged_back(site: Site):
             assert time.monotonic() - began < 1.0
             link.show(LaneWord("idle", "paused", ("camera",), {"admit": 7}))
             await until(lambda: '"mode":"paused"' in str(site.rows(select(tables.device.c.contact))))
+            link.show(LaneWord("idle", asked_at=9.0, silent=("reader",)))
+            await until(lambda: '"silent":["reader"]' in str(site.rows(select(tables.device.c.contact))))
         task.cancel()
         await asyncio.wait([task])
 

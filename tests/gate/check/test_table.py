@@ -21,6 +21,7 @@ from models.command import DeviceStatus
 from models.face_models import MOBILEFACENET
 from models.link import Reach, Refusal
 from models.profiles import policy_of
+from models.proof import Alive, Asked, ProofBody, ProofState, ProofStep
 from models.staff import Role
 from models.store.vault import DeviceKey
 from tests.gate.check.house import DAY_S, NOW, SYNC, House, house_in
@@ -142,6 +143,9 @@ def damaged_model(house: House) -> None:
     house.devices["face"] = f"best://{shelf}"
 
 
+UNPROVED = ProofBody("s1", ok=False, step=ProofStep.FACE, why="no test face")
+
+
 def running(**changes: object) -> Plant:
     return lambda house: house.gate_says(**changes)
 
@@ -208,6 +212,9 @@ TABLE: list[tuple[Code, str, Plant]] = [
     ),
     (Code.SHARED_PORT, "devices", device(reader="sam+serial:///dev/a", relay="lcus+serial:///dev/a")),
     (Code.DEVICE_DOWN, "devices", running(devices=(DeviceStatus("reader", False, "unplugged"),))),
+    (Code.ASKED_SILENT, "devices", running(asked=Asked(NOW, {"reader": Alive.SILENT, "relay": Alive.ANSWERS}))),
+    (Code.CAMERA_HEIGHT, "devices", running(camera_height="too_high")),
+    (Code.NOT_PROVED, "devices", running(proof=ProofState(NOW, ProofStep.FACE, UNPROVED))),
     (Code.WRONG_ANSWER, "devices", probed(error="it refused")),
     (Code.UNPROVEN, "devices", probed(proven=False)),
     (Code.DARK, "camera", lambda house: picture(house, 5)),

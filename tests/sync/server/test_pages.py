@@ -235,6 +235,20 @@ def test_quiet_is_told_from_dead(owner: Browser, hub: Hub, clock: Callable[[], f
         assert says in owner.get(f"/events/{EVENT}/gates").text
 
 
+def test_a_quiet_gate_whose_camera_does_not_answer_is_no_quiet_gate(owner: Browser, hub: Hub) -> None:
+    at = hub.clock()
+    for contact, says in (
+        (Contact(at, asked_at=at, proved_at=at, proved=True), ("设备均有应答", "空闲：暂无观众", "自检通行正常")),
+        (Contact(at, asked_at=at, silent=("camera",), proved_at=at), ("无人通过，且有设备无应答", "自检通行失败")),
+    ):
+        with hub.begin() as connection:
+            values = {"last_contact_at": at, "contact": to_json(contact).decode()}
+            connection.execute(update(tables.device).values(**values))
+        page = owner.get(f"/events/{EVENT}/gates").text
+        assert all(words in page for words in says)
+    assert "camera 无应答" in owner.get(f"/events/{EVENT}/board").text
+
+
 def test_what_breaks_a_rule_is_shown_and_not_published(owner: Browser, hub: Hub) -> None:
     with hub.begin() as connection:
         policy = to_json(replace(policy_of(Profile.CONCERT, EVENT), bound_before_s=None)).decode()
