@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, text, up
 from models.store.vault import SECRET_BYTES
 from sync.server import tables
 from sync.server.devices import directory
+from sync.server.frequent import forget_event
 from sync.server.hub import Hub
 from sync.server.imports import CLOSED
 from sync.server.leases import find_lease, give_back
@@ -28,6 +29,7 @@ from sync.server.problems import Refused
 from sync.server.publish import event_row
 from sync.server.site import site_name
 from sync.server.ticket_rows import event_place
+from sync.server.watch_tables import seen, seen_exempt
 
 DAY_S = 86_400.0
 PERIOD_S = 3600.0
@@ -49,6 +51,8 @@ PERSONAL: tuple[Table, ...] = (
     tables.pretix_link,
     tables.claim,
     tables.ended_claim,
+    seen,
+    seen_exempt,
     tables.code_claim,
     tables.bundle,
 )
@@ -159,6 +163,7 @@ def _erase(hub: Hub, connection: Connection, actor: str, row: Any, why: str, ear
     of = tables.event.c.event == event
     connection.execute(update(tables.event).where(of).values(sealed_secret=secret, state=CLOSED, lessee=None))
     connection.execute(update(tables.conflict).where(tables.conflict.c.event == event).values(words=""))
+    forget_event(hub, connection, event)
     _send_gates_home(hub, connection, event)
     return _sign(hub, connection, actor, event, {"erased": erased, "why": why, "early": early})
 

@@ -17,6 +17,7 @@ from models.wire import to_json
 from sync.contract import LedgerBatch, LedgerLine, LedgerReceipt, LedgerSeal
 from sync.server import tables
 from sync.server.database import insert_or_ignore
+from sync.server.frequent import take_up
 from sync.server.hub import Hub
 from sync.server.many import insert_all
 from sync.server.problems import Refused
@@ -56,6 +57,7 @@ def take(hub: Hub, connection: Connection, device: str, gate: str, batch: Ledger
         _check_chain(batch.epoch, held, fresh)
         _keep(connection, device, batch.epoch, fresh, hub.clock())
         project(connection, device, gate, batch.epoch, fresh, hub.clock())
+        take_up(hub, connection, gate, fresh)
         held = Held(held.gate, fresh[-1].seq, bytes.fromhex(fresh[-1].hash))
         _mark(connection, device, batch.epoch, held)
     _keep_seals(connection, device, held.gate, batch)

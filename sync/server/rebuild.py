@@ -1,4 +1,4 @@
-"""Make again what lines mean: uses, claims, the tally and conflicts, from the lines alone.
+"""Make again what lines mean: uses, claims, the tally, who came how often, and conflicts, from the lines alone.
 
 For the day on which a projection is found to be wrong, or its program has changed. Lines are taken up as they came, in
 the same order and the same batches, so that the result is what it was. What people have said stays: a settled conflict
@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from sync.contract import LedgerLine
-from sync.server import tables
+from sync.server import seen, tables
 from sync.server.hub import Hub
 from sync.server.projection import project
+from sync.server.told import read
+from sync.server.watch_tables import seen as seen_table
 
 Progress = Callable[[int, int], object]
 
@@ -47,7 +49,7 @@ def rebuild(hub: Hub, connection: Connection, actor: str, progress: Progress | N
     _stop_the_others(connection)
     held = _held(connection)
     settled = connection.execute(select(tables.conflict).where(tables.conflict.c.state == "settled")).all()
-    for table in (tables.use, tables.tally, tables.claim):
+    for table in (tables.use, tables.tally, tables.claim, seen_table):
         connection.execute(delete(table))
     connection.execute(update(tables.conflict).values(state="withdrawn", stands=0))
     batches = _batches(connection)
@@ -55,8 +57,11 @@ def rebuild(hub: Hub, connection: Connection, actor: str, progress: Progress | N
     for done, batch in enumerate(batches, 1):
         lines = _lines(connection, batch)
         project(connection, batch.device, gates[batch.device, batch.epoch], batch.epoch, lines, batch.received_at)
+        told = [(line, read(line)) for line in lines]
+        seen.count(connection, gates[batch.device, batch.epoch], told, batch.received_at)
         if progress is not None:
             progress(done, len(batches))
+    seen.forget(connection, hub.clock())
     _put_back(connection, held)
     _settle_again(connection, settled)
     made = Rebuilt(sum(one.last - one.first + 1 for one in batches), _count(connection), _open(connection))

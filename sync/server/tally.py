@@ -7,6 +7,7 @@ mean, it can be made again from them.
 |-------------------------|-----------------------------------------------------|
 | `admit`, `deny`, `refer` | the decision's                                     |
 | `flag`                  | one that an admission bears: `claim_unanswered`…    |
+| `red`                   | why an emergency was let in: `stretcher`… |
 | `in`, `out`             | how it ended: `passed`, `unknown`, `no_show`; `free` for one whom nobody asked |
 """
 
@@ -26,7 +27,7 @@ from sync.contract import LedgerLine
 from sync.server import tables
 from sync.server.told import Told
 
-IN, OUT, FLAG, FREE = "in", "out", "flag", "free"
+IN, OUT, FLAG, FREE, RED = "in", "out", "flag", "free", "red"
 BELIEVED_S = 40 * 86_400.0
 """A line may be uploaded this late and still count in the minute that its gate's clock said."""
 
@@ -56,6 +57,8 @@ def count(
             cells[Cell(body.event or event, minute, body.decision.verdict, body.decision.reason)] += 1
             for flag in body.decision.flags:
                 cells[Cell(body.event or event, minute, FLAG, flag)] += 1
+        if line.kind == EntryKind.RED:
+            cells[Cell(event, minute, RED, body.urgency)] += 1
         if body.settles:
             of, way = opened.get(body.settles.seq, (event, body.direction))
             cells[Cell(of, minute, _word(way), body.settles.passage.value)] += 1

@@ -27,6 +27,7 @@ class _Manifest:
 @dataclass(frozen=True, slots=True)
 class _Lookup:
     manifest: _Manifest | None = None
+    person_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,13 @@ class Told:
     settles: Settlement | None = None
     decision: Word = field(default_factory=Word)
     facts: _Facts = field(default_factory=_Facts)
+    urgency: str = ""  # of an emergency
     direction: Direction = Direction.ENTRY  # of a passage; a decision has its own in `opens`
+
+    @property
+    def person_key(self) -> str:
+        """The keyed hash of the document that was looked up; empty where none was."""
+        return self.facts.lookup.person_key if self.facts.lookup else ""
 
     @property
     def event(self) -> str:

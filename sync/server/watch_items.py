@@ -53,6 +53,12 @@ def keep_domain(hub: Hub, connection: Connection, domain: str, secret: bytes) ->
     return held
 
 
+def renew_domain(hub: Hub, connection: Connection, domain: str) -> None:
+    """Forget a domain's secret for another that nobody was told: what was keyed by the old one is dumb."""
+    sealed = hub.seal(os.urandom(SECRET_BYTES), _domain_place(domain))
+    connection.execute(update(watch_domain).where(watch_domain.c.domain == domain).values(sealed_secret=sealed))
+
+
 def put(
     hub: Hub,
     connection: Connection,
