@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from sync.server.pages import (
     account_pages,
+    alarm_pages,
     board_pages,
     conflict_pages,
     device_pages,
@@ -23,7 +24,7 @@ from sync.server.pages import (
 router = APIRouter()
 for part in (
     *(session_pages, account_pages, place_pages, event_pages, setup_pages, pretix_pages, erasure_pages),
-    *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages, evidence_pages),
+    *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages, evidence_pages, alarm_pages),
 ):
     router.include_router(part.router)
 

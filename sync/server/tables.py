@@ -550,3 +550,29 @@ change = Table(
     Column("event", Text, nullable=False, server_default=""),  # concerns the devices that serve it
     Column("device", Text, nullable=False, server_default=""),  # concerns this one
 )
+
+alarm = Table(
+    "alarm",
+    metadata,
+    # What the server found by itself and a person has to look at: see `sync.server.alarms`.
+    Column("alarm", Serial, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # sync.server.alarm_rules.AlarmKind
+    Column("object", Text, nullable=False),  # a device, an event, or "site"
+    Column("organisation", Text),  # whose it is; none: the whole site's
+    Column("event", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default="{}"),  # JSON: names and figures, nothing personal
+    Column("raised_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),  # when it was last found to be so
+    Column("ended_at", Double),  # when it was no longer so
+    Column("noticed_at", Double),  # when somebody took notice
+    Column("noticed_by", Text),
+    Column("words", Text, nullable=False, server_default=""),  # what that person has to add
+    Index(
+        "uq_alarm_kind_object_going_on",
+        "kind",
+        "object",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)

@@ -18,6 +18,7 @@ from models.ticket import TicketStatus
 from models.view import Mode
 from models.words import FACE_PROBLEMS
 from sync.findings import Rule
+from sync.server.alarm_rules import AlarmKind
 from sync.server.board import Standing
 from sync.server.conflicts import Finding
 from sync.server.imports import State
@@ -30,6 +31,8 @@ from sync.server.watch_history import WatchAct
 from sync.sources.pretix_reading import Odd
 
 SECTIONS: dict[str, Iterable[str]] = {
+    "alarm_kind": AlarmKind,
+    "alarm_next": AlarmKind,
     "reasons": Reason,
     "profile": Profile,
     "document": DocumentType,
