@@ -19,6 +19,9 @@ from sync.server.pages import (
     session_pages,
     setup_pages,
     ticket_pages,
+    watch_entry_pages,
+    watch_import_pages,
+    watch_pages,
 )
 
 router = APIRouter()
@@ -30,3 +33,4 @@ for part in (
 
 LARGEST_BODIES = {"/log-in": 16_384, "/open-account": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20}
 LARGEST_BODIES |= dict.fromkeys(("/devices", "/me", "/accounts", "/places"), 65_536)
+LARGEST_BODIES |= {"/watch": 32 * 2**20, "/watch/import": 2 * 2**30}
