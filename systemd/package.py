@@ -56,6 +56,7 @@ FILES = {
     "gate.toml": "usr/share/menshen/gate.toml",
     "gate-lan.conf": "usr/share/menshen/gate-lan.conf",
     "usr-bin-gatectl.sh": "usr/bin/gatectl",
+    "trial.sh": "usr/lib/menshen/trial",
     "../README.md": "usr/share/doc/menshen/README.md",
     "../LICENSE": "usr/share/doc/menshen/copyright",
 }

@@ -8,20 +8,26 @@ set -eu
 version=$1
 cd "${MENSHEN_OPT:-/opt/menshen}"
 mkdir -p versions
+rm -f trial trial.tries # whoever installs a package has decided
 rm -rf versions/.new
 cp -al "packaged/$version" versions/.new
 touch versions/.new/complete
 sync -f versions/.new
 before=$(readlink current || true)
-if [ -e "versions/$version" ]; then # the same version, built again
-    rm -rf versions/.old
-    mv -T "versions/$version" versions/.old
+if [ -e "versions/$version" ]; then # the same version, built again: a copy of links stands in for it meanwhile
+    if [ "$before" = "versions/$version" ]; then
+        rm -rf versions/.old
+        cp -al "versions/$version" versions/.old
+        ln -sfn versions/.old .current
+        mv -T .current current
+    fi
+    rm -rf "versions/$version"
 fi
 mv -T versions/.new "versions/$version"
-rm -rf versions/.old
 ln -sfn "versions/$version" .current
 mv -T .current current
-if [ -n "$before" ] && [ "$before" != "versions/$version" ]; then
+rm -rf versions/.old
+if [ -n "$before" ] && [ "$before" != "versions/$version" ] && [ -e "$before" ]; then
     ln -sfn "$before" .previous
     mv -T .previous previous
 fi

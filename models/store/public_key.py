@@ -3,6 +3,7 @@
     menshen-device-x25519  3f0c…(64 hexadecimal digits)  G1      the issuer seals bundles for it
     menshen-issuer-ed25519 9a41…                         hall    the gate believes bundles signed by it
     menshen-ledger-ed25519 77d2…                         G1      who reads a ledger believes its checkpoints
+    menshen-release-ed25519 c1a0…                        maker   an appliance takes releases signed by it
 
 The first word keeps one kind from being taken for another. The name is that of the gate or the issuer.
 """
@@ -28,6 +29,7 @@ class KeyUse(StrEnum):
     DEVICE = "menshen-device-x25519"
     ISSUER = "menshen-issuer-ed25519"
     LEDGER = "menshen-ledger-ed25519"
+    RELEASE = "menshen-release-ed25519"
 
 
 class WrongKey(StoreError, ValueError):
