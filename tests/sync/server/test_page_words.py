@@ -16,6 +16,7 @@ from models.ledger import EntryKind
 from models.passage import Direction, Passage
 from models.ticket import TicketStatus
 from models.view import Mode
+from models.watch import HitMeans, WatchAction, WatchPurpose, WatchState
 from models.words import FACE_PROBLEMS
 from sync.findings import Rule
 from sync.server.alarm_rules import AlarmKind
@@ -28,6 +29,8 @@ from sync.server.pages.words import LANGUAGES, choose_language, words_in
 from sync.server.permissions import Role
 from sync.server.report import figures
 from sync.server.watch_history import WatchAct
+from sync.server.watch_import import ListState
+from sync.server.watch_rules import Fault
 from sync.sources.pretix_reading import Odd
 
 SECTIONS: dict[str, Iterable[str]] = {
@@ -53,6 +56,12 @@ SECTIONS: dict[str, Iterable[str]] = {
     "rule_field": [field.name for field in FIELDS],
     "rule_means": [field.name for field in FIELDS],
     "rule_group": GROUPS,
+    "watch_action": WatchAction,
+    "watch_fault": Fault,
+    "watch_import_state": ListState,
+    "watch_means": HitMeans,
+    "watch_purpose": WatchPurpose,
+    "watch_state": WatchState,
     "rule_unit": [field.unit for field in FIELDS if isinstance(field, Amount)],
 }
 ROOT = FOLDER.parents[1]
