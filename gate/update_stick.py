@@ -50,7 +50,7 @@ def _mounted(root: Path) -> dict[Path, Path]:
         lines = (root / "proc/mounts").read_text("utf-8").splitlines()
     except OSError:
         return {}
-    pairs = (line.split()[:2] for line in lines if line.startswith("/dev/"))
+    pairs = (line.split()[:2] for line in lines if line.startswith("/"))
     return {Path(device): Path(folder.replace("\\040", " ")) for device, folder in pairs}
 
 

@@ -42,7 +42,7 @@ _TROUBLES = {
     "sync.bundle_build.CannotBuild": Exit.NOT_RIGHT,
     "gate.calibration.ScoresRefused": Exit.NOT_RIGHT,
     "gate.config_lane.NotALane": Exit.NOT_RIGHT,
-    "gate.update.UpdateRefused": Exit.NOT_RIGHT,
+    "gate.update_release.UpdateRefused": Exit.NOT_RIGHT,
     "gate.commands._codes.CannotIssue": Exit.NOT_RIGHT,
     "gate.commands.ui.CannotShow": Exit.DEVICE,
     "gate.model_shelf.ModelRefused": Exit.NOT_RIGHT,
