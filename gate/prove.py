@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -69,6 +70,8 @@ class Prover:
 
     def __post_init__(self) -> None:
         devices = self.devices
+        self._folder = self.config.gate.state_dir / "self-proof"
+        shutil.rmtree(self._folder, ignore_errors=True)  # a power cut in a test may have left it
         self._asking = Asking(
             devices.health, devices.relay, devices.eyes, never_asks(self.config.devices), self.clock.wall
         )
@@ -86,7 +89,7 @@ class Prover:
                 self._give_way()
             case SensorGave(_, signal) if signal.kind is SignalKind.TURNED:
                 self._silence.ends(self.clock.now().mono)
-                if self._sees_turns and self._lane is not None:
+                if self._sees_turns and self._lane is not None and self._barrier.pulses:  # before that, an intrusion
                     self._lane.take(message)
                     return True
             case FaceHint() | FaceProbed() | FaceFailed() if message.attempt >= TRIAL:
@@ -144,6 +147,8 @@ class Prover:
 
     async def _prove(self, actor: str, wish: ProofWish) -> None:
         body = ProofBody(actor, ok=False, step=ProofStep.DEVICES, card=wish.card, face=wish.face)
+        if held := self.runner.rules.manifest:
+            body = replace(body, event=held.event, manifest=held.version)
         try:
             body = await self._walk(body, wish)
         except asyncio.CancelledError:
@@ -186,10 +191,8 @@ class Prover:
             face_model=devices.eyes.model_version if face and devices.eyes else "",
             has_sensor=self._sees_turns,
         )
-        folder = self.config.gate.state_dir / "self-proof"
-        trial = Trial(
-            self.config.gate.name, folder, credential, policy, self.runner.lane.lost, reference, self._sees_turns
-        )
+        gate, lost = self.config.gate.name, self.runner.lane.lost
+        trial = Trial(gate, self._folder, credential, policy, lost, reference, self._sees_turns)
         self._lane = TrialLane(trial, self._barrier, devices.eyes, self.clock)
         return self._judge(replace(body, face=face), await self._lane.run())
 

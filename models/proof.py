@@ -74,6 +74,8 @@ class ProofBody:
     reason: Reason | None = None
     pulses: int = 0
     passage: Passage | None = None
+    event: str = ""  # of the manifest in force, by which visitors would be let in; empty: there is none
+    manifest: int = 0  # its version
     devices: dict[str, Alive] = field(default_factory=dict)
     ms: dict[str, float] = field(default_factory=dict)
 

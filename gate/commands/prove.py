@@ -79,4 +79,8 @@ def _print(body: ProofBody) -> None:
         click.echo(f"{'decision':<14}{body.verdict}, {body.reason}{f' ({times})' if times else ''}")
     if body.pulses:
         click.echo(f"{'turnstile':<14}released once; {body.passage or 'no passage'}")
+    if body.manifest:
+        click.echo(f"{'tickets':<14}of {body.event}, version {body.manifest}")
+    else:
+        click.secho(f"{'tickets':<14}none: there is no manifest, so no visitor would be let in yet", fg="yellow")
     click.secho("proved" if body.ok else f"not proved, at {body.step}: {body.why}", fg="green" if body.ok else "red")

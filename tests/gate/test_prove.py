@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +14,19 @@ from click.testing import CliRunner
 
 from drivers.face.sim import marked
 from gate.cli import main
+from gate.config import sample
 from gate.demo.box_office import sell
 from gate.demo.cast import Person
 from gate.demo.night import Night
 from gate.demo.rig import Rig
+from gate.staff_book import StaffBook
 from models.command import Snapshot
 from models.face import FaceProblem
 from models.ledger import EntryKind
 from models.proof import ProofStep
+from models.staff import Role
 from models.store.ledger_db import verify
-from models.view import Phase
+from models.view import Mode, Phase
 from tests.gate.daemon_bench import HEAL_S, WIRING, entries, heals, last_seq, marked_people, marked_policy
 
 pytestmark = pytest.mark.slow
@@ -85,7 +89,7 @@ def test_a_test_card_and_a_test_face_are_admitted_and_nobody_is_let_in(
     rig.stage.show([marked(77)])
     told = proves(rig, at=ProofStep.CARD, then=lambda: rig.entry.present(evening[1][2]))
     assert told["ok"], told
-    assert told["verdict"] == "admit"
+    assert (told["verdict"], told["manifest"]) == ("admit", 1)
     assert told["devices"]["camera"] == told["devices"]["relay"] == told["devices"]["reader"] == "answers"
     assert rig.relay.pulses == pulses
     assert written(rig, before) == {EntryKind.PROOF}
@@ -150,3 +154,50 @@ def test_a_silent_camera_is_found(rig: Rig) -> None:
         rig.stage.silent = False
     assert not told["ok"]
     assert "camera" in told["why"]
+
+
+@pytest.fixture
+def staffed(tmp_path: Path) -> Iterator[Rig]:
+    """A lane with a staff book: a steward and a supervisor."""
+    (tmp_path / "state" / "self-proof").mkdir(parents=True)  # of a test that a power cut ended
+    with Rig(tmp_path, replace(WIRING, staff=True)) as rig:
+        book = StaffBook(rig.staff_book)
+        book.add("s1", "S1", Role.STEWARD, "4071")
+        book.add("v1", "V1", Role.SUPERVISOR, "904726")
+        rig.start()
+        yield rig
+
+
+def test_with_a_staff_book_a_test_takes_a_supervisor_and_her_pin(staffed: Rig, tmp_path: Path) -> None:
+    assert not (staffed.state_dir / "self-proof").exists()
+    options = ["prove", "--no-card", "--no-face", "--config", str(staffed.config), "--actor"]
+    pin = tmp_path / "pin"
+    for actor, number, exits, says in (
+        ("technician", "904726", 1, "the name or the PIN is wrong"),
+        ("s1", "4071", 1, "that takes a supervisor"),
+        ("v1", "111222", 1, "the name or the PIN is wrong"),
+        ("v1", "904726", 0, "there is no manifest"),
+    ):
+        pin.write_text(f"{number}\n")
+        ran = CliRunner().invoke(main, [*options, actor, "--pin-file", str(pin)])
+        assert (ran.exit_code, says in ran.output) == (exits, True), ran.output
+    assert [entry.body["actor"] for entry in entries(staffed, EntryKind.PROOF)] == ["v1"]
+    assert b"904726" not in staffed.ledger.read_bytes()
+
+
+def test_while_the_barrier_stands_open_there_is_no_test(rig: Rig) -> None:
+    assert rig.link.set_mode(Mode.FREE).ok
+    try:
+        ran = CliRunner().invoke(main, ["prove", "--no-card", "--no-face", "--config", str(rig.config)])
+        assert ran.exit_code == 1
+        assert "at rest" in ran.output
+    finally:
+        assert rig.link.set_mode(Mode.CONTROLLED).ok
+
+
+def test_without_a_gate_there_is_none_to_ask(tmp_path: Path) -> None:
+    config = tmp_path / "gate.toml"
+    config.write_text(sample().replace("/run/menshen/gate.sock", f"{tmp_path}/g.sock").replace("# path", "path", 1))
+    ran = CliRunner().invoke(main, ["prove", "--config", str(config)])
+    assert ran.exit_code == 5
+    assert "no gate answers" in ran.output

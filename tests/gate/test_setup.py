@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,6 +30,7 @@ from gate.setup_code import code_in
 from gate.setup_file import FIRST, CannotChange, put, with_values
 from gate.setup_found import find
 
+ROOT = Path(__file__).resolve().parents[2]
 INVITATION = "menshen://hub.example:8443/7K3M-9QTV-X0D2-HWEN?ca=" + "0123456789abcdef" * 4
 
 
@@ -244,3 +248,20 @@ def test_what_does_not_load_is_not_put(tmp_path: Path) -> None:
         put(tmp_path / "gate.toml", FIRST)
     assert str(tmp_path / "gate.toml") in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.long
+def test_killed_at_any_moment_it_leaves_a_whole_file_or_none_and_can_be_run_again(
+    tmp_path: Path, here: list[str]
+) -> None:
+    config = tmp_path / "gate.toml"
+    for number in range(24):
+        words = ["setup", "--config", str(config), "--yes", "--probe-s", "0.1", "--name", f"G{number}", *SIMS, *here]
+        process = subprocess.Popen([sys.executable, "-m", "gate.cli", *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.3 + 0.06 * number)
+        process.kill()
+        process.wait()
+        assert not config.exists() or load(config).gate.name in {f"G{each}" for each in range(number + 1)}
+    assert runs(config, "--yes", *SIMS, *here, "--name", "G99").exit_code == 0
+    assert load(config).gate.name == "G99"
