@@ -67,6 +67,8 @@ class _Dropped(Unreachable):
 class Client:
     """One device's connection to its authority, for one event loop. `server` is as in `https://hub.example:8443`."""
 
+    bell = f"/{VERSION}/gate/doorbell"
+
     def __init__(self, server: str, context: ssl.SSLContext, signer: Signer, numbers: KeptNumber) -> None:
         self.signer = signer
         signer.last = max(signer.last, numbers.kept)
@@ -107,8 +109,7 @@ class Client:
 
     async def rings(self, cursor: int) -> AsyncIterator[int | None]:
         """The doorbell, until it breaks: cursors, and `None` once the connection stands."""
-        target = f"/{VERSION}/gate/doorbell?cursor={cursor}"
-        async with self.stream("GET", target, read_s=SILENCE_S) as response:
+        async with self.stream("GET", f"{self.bell}?cursor={cursor}", read_s=SILENCE_S) as response:
             yield None
             try:
                 async for event in EventSource(response).aiter_sse():

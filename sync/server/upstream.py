@@ -124,6 +124,7 @@ async def _run(hub: Hub, beyond: Beyond) -> None:
                 tasks.create_task(_again(work.meet, MEET_S, work.rung))
                 tasks.create_task(_again(work.listen, LOOK_S))
                 tasks.create_task(_again(work.pull, MEET_S, work.offered))
+                tasks.create_task(_again(work.pull_list, MEET_S, work.list_told))
                 tasks.create_task(_again(work.send, LOOK_S))
                 tasks.create_task(_renewer(hub, work).run())
         finally:

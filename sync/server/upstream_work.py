@@ -11,16 +11,19 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from sync.contract import Contact
+from sync.contract import Contact, Standing
 from sync.contract_hub import HeldClaim, HubGates, HubStanding
 from sync.enrolment import Enrolment
 from sync.failures import RefusedBy, SyncFailed
-from sync.server import upstream_lines, upstream_mirror
+from sync.refusals import NotNext
+from sync.server import upstream_lines, upstream_list, upstream_mirror
 from sync.server.erasure import erase
 from sync.server.hub import Hub
+from sync.server.partner_received import THE_CENTRE, drop_all, progress
 from sync.server.reached import note_lost, note_reached
 from sync.server.upstream_bundles import fetch, wipe
 from sync.server.upstream_client import CentreClient
+from sync.server.upstream_list import is_wanted
 
 T = TypeVar("T")
 
@@ -38,20 +41,28 @@ class Work:
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     offered: asyncio.Event = field(default_factory=asyncio.Event)
     standing: HubStanding | None = None
+    listed: Standing | None = None  # as it was when the list of persons was last told of
+    list_told: asyncio.Event = field(default_factory=asyncio.Event)
+    passed: int = 0  # up to which revision of that list all our gates are, as the centre was told
+    whole_list: bool = False
 
     async def meet(self) -> None:
         """A sign of life, our gates, and what the centre wants of us."""
         self.rung.clear()
         try:
-            standing, _ = await self.client.contact(Contact(self.hub.clock()))
+            held = await asyncio.to_thread(self._in_transaction, lambda c: upstream_list.told(c, self.passed))
+            standing, _ = await self.client.contact(Contact(self.hub.clock(), watch=held))
         except SyncFailed:
             await asyncio.to_thread(note_lost, self.hub)
             raise
         await asyncio.to_thread(note_reached, self.hub)
-        self.cursor = max(self.cursor, standing.cursor)
+        self.cursor, self.passed = max(self.cursor, standing.cursor), held.revision if held else 0
         if standing.wipe:
             await asyncio.to_thread(wipe, self.hub)
+            await asyncio.to_thread(self._in_transaction, lambda c: drop_all(self.hub, c, THE_CENTRE))
             return
+        self.listed = standing
+        self.list_told.set()
         told = await asyncio.to_thread(self._in_transaction, upstream_mirror.gates_to_tell)
         wanted = self.standing = await self.client.tell_gates(told)
         await asyncio.to_thread(self._take, told, wanted)
@@ -73,6 +84,23 @@ class Work:
             return
         if await fetch(self.hub, self.client, self.papers, self.standing):
             self.rung.set()  # tell what we hold, and begin to answer for what we know the rules of
+
+    async def pull_list(self) -> None:
+        """The list of persons, when the centre has another one than we."""
+        self.list_told.clear()
+        listed = self.listed
+        if listed is None:
+            return
+        if not await asyncio.to_thread(self._in_transaction, lambda c: is_wanted(self.hub, c, listed)):
+            return
+        cursor, _ = await asyncio.to_thread(self._in_transaction, lambda c: progress(c, THE_CENTRE))
+        try:
+            fetched = await upstream_list.bring(self.hub, self.papers, self.client, 0 if self.whole_list else cursor)
+            await asyncio.to_thread(self._in_transaction, lambda c: upstream_list.keep(self.hub, c, fetched))
+        except NotNext:
+            self.whole_list = True
+            raise
+        self.whole_list = False
 
     async def send(self) -> None:
         """All lines that there are, a batch of each ledger in turn."""
