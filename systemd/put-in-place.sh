@@ -8,6 +8,8 @@ set -eu
 version=$1
 cd "${MENSHEN_OPT:-/opt/menshen}"
 mkdir -p versions
+exec 9>.update.lock
+flock -w 300 9 # gatectl update holds it
 rm -f trial trial.tries # whoever installs a package has decided
 rm -rf versions/.new
 cp -al "packaged/$version" versions/.new

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.update import ARCHS
+from gate.update import ARCHS, update
+from gate.update_release import UpdateRefused
 from gate.update_shelf import Shelf
 from models.store.public_key import KeyUse, PublicKey, write_public_key
 from tests.gate.release_bench import NEW, OLD, PUBLIC, Appliance, Maker, opened
@@ -24,8 +25,6 @@ CALLS = (
 )
 POINTS = int(os.environ.get("MENSHEN_CUTS", "40"))
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-
 
 def updates(box: Appliance, keys: Path, release: Path, strace: list[str]) -> subprocess.CompletedProcess[str]:
     words = ["update", "--from", str(release), "--keys", str(keys), "--home", str(box.home), "--no-restart"]
@@ -34,6 +33,7 @@ def updates(box: Appliance, keys: Path, release: Path, strace: list[str]) -> sub
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_an_update_killed_at_any_change_leaves_one_version_that_starts(tmp_path: Path):
     """`MENSHEN_CUTS=1000` kills at every one of them; fewer are spread over all."""
     maker = Maker(tmp_path / "maker")
@@ -68,3 +68,27 @@ def test_an_update_killed_at_any_change_leaves_one_version_that_starts(tmp_path:
         shutil.rmtree(cut.home)
     print(f"{started.total()} of {len(points)} points: {dict(started)}")
     assert started.keys() == {OLD, NEW}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root")
+@pytest.mark.parametrize("kilobytes", range(1300, 2500, 150))
+def test_a_disk_that_becomes_full_leaves_the_version_that_runs(tmp_path: Path, kilobytes: int):
+    maker = Maker(tmp_path / "maker")
+    maker.folder.mkdir()
+    (tmp_path / "small").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path / "small")], check=True)
+    try:
+        box = Appliance(tmp_path / "small/opt")
+        shelf = box.install(opened(maker.release(OLD)))
+        release = opened(maker.release(NEW))
+        box.heads[NEW] = release.head
+        try:
+            update(release, shelf, lambda folder: "", lambda: None, lambda: True)
+        except UpdateRefused as refused:
+            assert "the disk became full" in str(refused)  # noqa: PT017 - whether there is room is the machine's word
+            assert box.boots() == OLD
+            assert box.leftovers() == set()
+        else:
+            assert box.boots() == NEW
+    finally:
+        subprocess.run(["umount", str(tmp_path / "small")], check=True)

@@ -169,14 +169,14 @@ def test_a_picture_is_found_in_the_middle_of_anything(
     assert Kind.PICTURE in kinds(b"x\n" + wrap(before + PICTURES[kind] + after) + b"\n")
 
 
-@FEW
+@settings(max_examples=16, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["<f4", ">f4", "<f8", ">f8"]), noise, wraps)
 def test_a_vector_is_found_in_bytes(seed: int, kind: str, before: bytes, wrap: Callable[[bytes], bytes]):
     vector = np.random.default_rng(seed).normal(0, 0.1, 128).astype(kind)
     assert Kind.VECTOR in kinds(b"v " + wrap(before + vector.tobytes()))
 
 
-@FEW
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([", ", ",", " ", "\n"]))
 def test_a_vector_is_found_in_words(seed: int, between: str):
     vector = np.random.default_rng(seed).normal(0, 0.1, 128).astype("f4").tolist()
