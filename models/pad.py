@@ -46,7 +46,7 @@ class PadSigns:
     network: float | None = None
     lattice: float | None = None  # how far a regular pattern stands out; 1: not at all
     glare: float | None = None  # part of the face that is burnt out
-    borders: int | None = None  # sides with a straight border, of four
+    borders: float | None = None  # sides with a straight border, of four: the mean over boxes beside each other
     flat: bool | None = None  # moved as a flat thing does; False: moved as no flat thing can
     with_surroundings: bool | None = None  # moved as one with what is around it
     blinked: bool = False
@@ -94,9 +94,9 @@ def _glare(part: float | None) -> float:
     return 0.0 if part is None else -2.5 * _ramp(part, 0.012, 0.04)
 
 
-def _borders(sides: int | None) -> float:
+def _borders(sides: float | None) -> float:
     """A door's frame has two or three sides."""
-    return {3: -1.5, 4: -3.0}.get(sides or 0, 0.0)
+    return 0.0 if sides is None else -3.0 * _ramp(sides, 2.0, 4.0)
 
 
 def _flat(flat: bool | None, with_surroundings: bool | None) -> float:

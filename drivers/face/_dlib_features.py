@@ -23,8 +23,8 @@ from drivers.face import _dlib_dat, _dlib_net
 from drivers.face._dlib_dat import Array
 from drivers.interfaces import Frame
 
-CHOICES = ("auto", "fast", "dlib")
-"""The fastest that equals dlib, else dlib; the same, or an error; dlib."""
+CHOICES = ("auto", "fast", "opencv", "dlib")
+"""The fastest that equals dlib, else dlib; the same, or an error; OpenCV, or an error; dlib."""
 
 TOLERANCE = 1e-3
 
@@ -55,6 +55,8 @@ def choose(file: Path, load: Callable[[str], Any], choice: str = "auto") -> Feat
     wanted = [reference(chip) for chip in chips]  # the first look is slow, too: not at a visitor's cost
     failed: list[str] = []
     for by, make in _runners(file, failed).items() if choice != "dlib" else ():
+        if choice == "opencv" and by != "OpenCV":
+            continue
         try:
             run = make()
             _compare([run(chip) for chip in chips], wanted)
@@ -64,7 +66,7 @@ def choose(file: Path, load: Callable[[str], Any], choice: str = "auto") -> Feat
             failed.append(f"{by}: {str(error).splitlines()[0]}")
         else:
             return Features(run, by, tuple(failed))
-    if choice == "fast":
+    if choice in ("fast", "opencv"):
         raise DeviceRefused("no fast network equals dlib's: " + ("; ".join(failed) or "none is there"))
     for reason in failed:
         _log.warning("dlib computes the features itself, slowly; %s", reason)

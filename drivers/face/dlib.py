@@ -48,7 +48,7 @@ except ImportError as absent:
     raise MissingLibrary("the dlib face engine needs dlib: pip install dlib-bin") from absent
 
 OPTIONS = _quality.OPTIONS | {
-    "network": "who computes the features: auto (the fastest that equals dlib), fast (never dlib) or dlib (auto)",
+    "network": "who computes the features: auto (the fastest like dlib), fast (never dlib), opencv or dlib (auto)",
     "follow": "look for a face where the last frame had it; no: search every frame as if it were the first (yes)",
     "weights": "another network file of dlib's shape (the package's)",
     **_pad_watch.OPTIONS,

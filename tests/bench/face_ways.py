@@ -2,7 +2,7 @@
 
 Each ends with a distance from one person's own reference:
 
-- ours: `Engine.probe`, quality checks included, and the core's `compare`;
+- ours: `Engine.probe`, quality checks included, and the core's `compare`; where onnxruntime is installed, also without;
 - `face_recognition`: `face_locations`, `face_encodings` and `face_distance`, with their defaults;
 - plain dlib: HOG detector without enlarging, 5-point landmarks, ResNet, and numpy's norm;
 - YuNet, which sees the frame 320 pixels wide, and MobileFaceNet on its five points, in ncnn.
@@ -29,6 +29,7 @@ from models.face import FaceProblem, FaceReference
 
 MODELS = Path(__file__).resolve().parents[2].parent / "shared" / "models"
 PACKAGE, PLAIN, SMALL = "face_recognition", "plain dlib", "small networks"
+IN_OPENCV = "ours without onnxruntime"
 SMALL_WIDTH = 320
 TEMPLATE_112 = np.array([(38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20)], np.float32)
 """Where the five points of a face belong on MobileFaceNet's chip of 112 x 112 pixels."""
@@ -43,6 +44,8 @@ def all_of_them(threads: int) -> dict[str, Look]:
     portrait = visitors.portrait(visitors.identity(visitors.CHOSEN[0]))
     package = _package()
     ways = {"ours": ours(portrait, Engine(follow=False)), PLAIN: _plain(portrait)}
+    if Engine().computed_by != "OpenCV":
+        ways[IN_OPENCV] = ours(portrait, Engine(follow=False, network="opencv"))
     small = _small(portrait, threads)
     return ways | ({PACKAGE: _theirs(package, portrait)} if package else {}) | ({SMALL: small} if small else {})
 

@@ -35,7 +35,7 @@ from tests.bench.spoofs import SPECIES, Shot, Subject, attack, bona_fide, held
 
 BONA_FIDE = "bona fide"
 FRAMES, EVERY_S = 8, 0.15  # of a sequence
-JUMP = 0.04  # a shifted box: at most so far, in parts of the face
+JUMP, SHIFTS = 0.04, 3  # a shifted box: at most so far, in parts of the face; so many of each picture
 LEAST_EYES_PX = 50.0
 
 
@@ -47,6 +47,12 @@ class Figures:
     flips: int = 0  # live, or not
     reversals: int = 0  # from live to an attack, or back
     shifted: int = 0
+
+    def shift(self, band: PadBand, other: PadBand) -> None:
+        """The same picture with the box as it was found, and with one that is somewhat off."""
+        self.shifted += 1
+        self.flips += (band is PadBand.LIVE) != (other is PadBand.LIVE)
+        self.reversals += {band, other} == {PadBand.LIVE, PadBand.ATTACK}
 
     def apcer(self, species: str) -> Rate:
         """Attacks of one species that pass as live."""
@@ -78,10 +84,10 @@ def still(subjects: Iterable[Subject], network: Network | None, accept: float, d
     for subject in subjects:
         for species in (BONA_FIDE, *SPECIES):
             shot = bona_fide(subject, rng) if species == BONA_FIDE else attack(species, subject, rng)
-            score = Watch(network).score(shot.frame, *shot.eyes)
-            figures.bands.setdefault(species, []).append(pad_band(score, accept, doubt))
-            if network is not None:
-                _shift(figures, network, shot, rng, accept)
+            band = pad_band(Watch(network).score(shot.frame, *shot.eyes), accept, doubt)
+            figures.bands.setdefault(species, []).append(band)
+            for _ in range(SHIFTS):
+                figures.shift(band, pad_band(Watch(network).score(shot.frame, *shifted(shot.eyes, rng)), accept, doubt))
     return figures
 
 
@@ -126,14 +132,11 @@ def filmed(film: Path, network: Network | None, accept: float, doubt: float) -> 
     return figures
 
 
-def _shift(figures: Figures, network: Network, shot: Shot, rng: np.random.Generator, accept: float) -> None:
-    """Whether the network's word about `accept` stays when the box is somewhat off."""
-    box = face_box(shot.eyes)
-    other = box.moved(*rng.uniform(-JUMP, JUMP, 2), 1 + rng.uniform(-JUMP, JUMP))
-    figures.shifted += 1
-    bands = {pad_band(network.live(shot.frame, each), accept, min(USUAL_DOUBT, accept)) for each in (box, other)}
-    figures.flips += PadBand.LIVE in bands and len(bands) > 1
-    figures.reversals += bands == {PadBand.LIVE, PadBand.ATTACK}
+def shifted(eyes: Points, rng: np.random.Generator) -> Points:
+    """Where somebody else would have seen the eyes: the face's box is shifted and as much larger or smaller."""
+    box, middle = face_box(eyes), eyes.mean(axis=0)
+    away = rng.uniform(-JUMP, JUMP, 2) * (box.width, box.height)
+    return np.asarray(middle + away + (eyes - middle) * (1 + rng.uniform(-JUMP, JUMP)), np.float64)
 
 
 def photographed(folder: Path) -> list[Subject]:

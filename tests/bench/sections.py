@@ -28,6 +28,13 @@ def face(quick: bool) -> Section:
     return bench_face.measure(10, 10) if quick else bench_face.measure()
 
 
+def liveness(quick: bool) -> Section:
+    """Prints and replays before the camera."""
+    from tests.bench import bench_liveness
+
+    return bench_liveness.measure(3) if quick else bench_liveness.measure()
+
+
 def accuracy(quick: bool) -> Section:
     """How well strangers are told apart, at the distances of the shipped bands."""
     from models.profiles import DLIB_BANDS
@@ -124,6 +131,7 @@ def screens(quick: bool) -> Section:
 SECTIONS: dict[str, Callable[[bool], Section]] = {
     "lane": lane,
     "face": face,
+    "liveness": liveness,
     "accuracy": accuracy,
     "manifest": manifest,
     "ledger": ledger,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from drivers.errors import UnknownDevice
 from drivers.face import _pad_network
 from drivers.face._onnx_write import Graph
-from drivers.face._pad_network import JITTER, Box, Network, piece
+from drivers.face._pad_network import Box, Network, piece
 from drivers.face._pad_watch import face_box
+from drivers.interfaces import Frame
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 SAMPLES, MINIFASNET = SHARED / "faces" / "pad" / "samples", SHARED / "models" / "minifasnet"
@@ -54,13 +56,25 @@ def test_the_live_share_is_the_mean_of_the_networks(tmp_path: Path) -> None:
     assert network.once(frame, BOX) == pytest.approx(0.5, abs=0.02)  # near: alive; wide: mostly dark
 
 
-def test_one_box_that_is_off_does_not_change_the_word(tmp_path: Path) -> None:
-    network = _pad_network.open(folder_of(tmp_path, row()))
-    frame = np.full((480, 640, 3), 200, np.uint8)
-    frame[:, : int(BOX.moved(*JITTER[2]).left)] = 0  # only the box farthest to the right sees none of it
-    frame[:, int(BOX.left + BOX.width * 1.03) :] = 0
-    each = [network.once(frame, BOX.moved(*jitter)) for jitter in JITTER]
-    assert network.live(frame, BOX) == pytest.approx(sorted(each)[2])
+class Edge:
+    """A network whose word changes at once where the box comes too far to the right."""
+
+    def __init__(self, left: float) -> None:
+        self.left, self.asked = left, 0
+
+    def live(self, _: Frame, box: Box) -> float:
+        self.asked += 1
+        return 0.9 if box.left < self.left else 0.1
+
+
+@pytest.mark.parametrize(("left", "asked", "live"), [(999.0, 3, 0.9), (0.0, 3, 0.1), (BOX.left + 1, 11, 0.6333)])
+def test_three_boxes_are_enough_where_they_agree_and_where_they_do_not_the_word_is_the_mean_of_nine(
+    left: float, asked: int, live: float
+) -> None:
+    edge = Edge(left)
+    network = Network(cast("Any", [edge]))
+    assert network.live(np.zeros((9, 9, 3), np.uint8), BOX) == pytest.approx(live, abs=1e-4)
+    assert edge.asked == asked
 
 
 @given(
