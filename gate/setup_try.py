@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -13,14 +14,18 @@ from models.decision import Profile, Verdict
 from models.profiles import policy_of
 from models.store.errors import StoreError
 
+PREFIX = "setup-trial-"
+
 
 def admit_nobody(config: Config) -> str:
     """From a card to the end of the passage, on a manifest and a ledger in the state folder that are thrown away.
 
     Gives what went wrong, or nothing. It proves the program, the disk and the clock, and no device.
     """
+    for left in config.gate.state_dir.glob(f"{PREFIX}*"):  # by a test that was killed
+        shutil.rmtree(left, ignore_errors=True)
     try:
-        with tempfile.TemporaryDirectory(dir=config.gate.state_dir, prefix="setup-") as folder:
+        with tempfile.TemporaryDirectory(dir=config.gate.state_dir, prefix=PREFIX) as folder:
             outcome = asyncio.run(_admit(config.gate.name, Path(folder) / "trial"))
     except (StoreError, OSError) as error:
         return f"the folder {config.gate.state_dir} does not serve: {error}"

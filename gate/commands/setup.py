@@ -162,7 +162,8 @@ def _enrol(talk: Talk, config: Config, code: str, again: bool) -> bool:
         raise click.UsageError(str(error)) from None
     with as_owner_of(folder):
         device, signing = own_keys(config)
-        papers = enrol(invited, config.gate.name, signing.raw, device.raw, "0.1.0")
+    papers = enrol(invited, config.gate.name, signing.raw, device.raw, "0.1.0")
+    with as_owner_of(folder):
         keep(folder, papers)
     talk.says(f"   {config.gate.name} is the device {papers.device} of {papers.site}")
     talk.says(f"   authority  {groups(invited.ca)}\n   this lane  {fingerprint(signing.raw)}")
@@ -188,8 +189,7 @@ def _test(talk: Talk, config: Config, around: Around) -> bool:
     from gate.check.walk import check
     from gate.setup_try import admit_nobody
 
-    with as_owner_of(config.gate.state_dir):
-        wrong = admit_nobody(config)
+    wrong = admit_nobody(config)
     talk.says(f"   a synthetic admission: {wrong or 'well'}", "red" if wrong else "green")
     talk.did("admission", ok=not wrong, why=wrong)
     said, well = meanings("en"), not wrong
@@ -211,8 +211,8 @@ def _next(talk: Talk, path: Path, enrolled: bool, well: bool) -> None:
             "enrol this lane when you have its code: gatectl setup --code menshen://…, or lay tickets in by hand"
         )
     steps += [
-        "start it: systemctl enable --now gate.target; tickets come by themselves when the hub has an event for it",
         "take it over with the house: gatectl accept, which writes the signed report",
+        "start it: systemctl enable --now gate.target; tickets come by themselves when the hub has an event for it",
         "before doors open, every day: gatectl prove",
     ]
     for step in steps:

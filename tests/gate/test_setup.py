@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +25,7 @@ from drivers.relay.lcus import LcusSimulator
 from drivers.transport import PtyPort
 from gate.check.devices import Probe, probe
 from gate.cli import main
+from gate.commands._setup import as_owner_of
 from gate.config import ConfigError, load
 from gate.demo.office import HOUSE, Office
 from gate.plugged import Plug
@@ -80,7 +83,7 @@ def test_a_blank_folder_becomes_a_lane(tmp_path: Path, here: list[str]) -> None:
     assert "gate.target" in " ".join(told["next"]["steps"])
     loaded = load(config)
     assert (loaded.gate.name, loaded.devices.camera, loaded.devices.sensor) == ("G7", "sim:?visitor=1", None)
-    assert not list((tmp_path / "state").glob("setup-*"))
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == []
 
 
 def test_run_again_it_keeps_what_stands_and_what_was_written_by_hand(tmp_path: Path, here: list[str]) -> None:
@@ -248,6 +251,21 @@ def test_what_does_not_load_is_not_put(tmp_path: Path) -> None:
         put(tmp_path / "gate.toml", FIRST)
     assert str(tmp_path / "gate.toml") in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can do something in another's name")
+def test_what_root_makes_in_a_folder_belongs_to_its_owner() -> None:
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        state = Path(folder) / "state"
+        state.mkdir(mode=0o700)
+        os.chown(state, nobody, nobody)
+        with as_owner_of(state):
+            (state / "key").write_bytes(b"k")
+        assert os.geteuid() == 0
+        made = (state / "key").stat()
+        assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (nobody, nobody, 0o600)
 
 
 @pytest.mark.long
