@@ -107,6 +107,7 @@ def faults_of(proposal: Proposal, now: float) -> list[Fault]:
     """Why the entry can't be proposed as it is; empty when it can."""
     has_face, refuses = bool(proposal.template), proposal.action == WatchAction.REFUSE_UNLESS_CLEARED
     begins, ends = proposal.term(now)
+    is_upside_down = proposal.valid_from is not None and ends <= begins
     checks = {
         Fault.NO_OWNER: not proposal.owner.strip(),
         Fault.NO_PURPOSE: proposal.purpose not in set(WatchPurpose),
@@ -118,8 +119,8 @@ def faults_of(proposal: Proposal, now: float) -> list[Fault]:
         Fault.REFUSE_BY_FACE: refuses and proposal.document is None,
         Fault.BAD_NUMBER: proposal.document is not None
         and bool(wrong_number(proposal.document.kind, proposal.document.number)),
-        Fault.BAD_TIMES: ends <= begins,
-        Fault.EXPIRED: begins < ends <= now,
+        Fault.BAD_TIMES: is_upside_down,
+        Fault.EXPIRED: ends <= now and not is_upside_down,
         Fault.TOO_LONG: ends - begins > longest_term_s(proposal.purpose) + DAY_S,  # a leap day
         Fault.TOO_EARLY: begins > now + AHEAD_S,
         Fault.UNDER_14: proposal.purpose != WatchPurpose.MISSING and is_under_14(proposal.document, now),

@@ -19,6 +19,7 @@ from tests.chromium import chromium, programs
 from tests.sync.server import busy_house
 from tests.sync.server.album import Album
 from tests.sync.server.busy_house import DRAFT, LATER, SHOW, Evening
+from tests.sync.server.busy_list import furnish_list
 from tests.sync.server.test_process import Running
 from tests.sync.server.test_walk_through import PASSWORD, write_table
 
@@ -50,6 +51,8 @@ def test_every_page(server: Running, tmp_path: Path) -> None:
         busy_house.link_and_lease(hub)
         for place, path in enumerate(pages(hub, tmp_path), start=10):
             album.page(server.url, path, f"{place}{path.partition('?')[0].replace('/', '-')[:60]}")
+        for place, path in enumerate(furnish_list(hub), start=70):
+            album.page(server.url, path, f"{place}{path.replace('?', '-').replace('/', '-')[:30]}")
         evening.close()
         assert album.faults == []
         assert [one for one in browser.errors() if "status of 4" not in one] == []

@@ -61,7 +61,7 @@ BARE = Defaults()
         (GOOD, True, set()),
         (GOOD.replace("scalping", "dislike"), False, {Fault.NO_PURPOSE}),
         (GOOD.replace("2026-12-31", ""), True, {Fault.NO_END}),
-        (GOOD.replace("2026-12-31", "2020-12-31"), False, {Fault.BAD_TIMES}),
+        (GOOD.replace("2026-12-31", "2020-12-31"), False, {Fault.EXPIRED}),
         (GOOD.replace("2026-12-31", "2036-12-31"), False, {Fault.TOO_LONG}),
         (GOOD.replace("2026-12-31", "some day"), False, {Fault.BAD_CELL}),
         (GOOD.replace("a|b", "a"), True, {Fault.NO_APPROVERS}),

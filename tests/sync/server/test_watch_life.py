@@ -267,6 +267,7 @@ FACE = {"template": b"\0\0\x80?", "model_version": "m1"}
         ),
         ({"document": Document(DocumentType.RESIDENT_ID, "11010519491231002")}, [Fault.BAD_NUMBER]),
         ({"valid_from": NOW, "valid_to": NOW}, [Fault.BAD_TIMES]),
+        ({"valid_to": NOW - DAY_S}, [Fault.EXPIRED]),
         ({"valid_from": NOW - 9, "valid_to": NOW}, [Fault.EXPIRED]),
         ({"valid_to": NOW + 4 * 365 * DAY_S}, [Fault.TOO_LONG]),
         ({"valid_to": NOW + 4 * 365 * DAY_S, "purpose": "court_ban"}, []),
