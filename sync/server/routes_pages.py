@@ -14,8 +14,11 @@ from sync.server.pages import (
     event_pages,
     evidence_pages,
     import_pages,
+    inbox_pages,
+    pattern_pages,
     place_pages,
     pretix_pages,
+    public_pages,
     session_pages,
     setup_pages,
     ticket_pages,
@@ -28,8 +31,10 @@ router = APIRouter()
 for part in (
     *(session_pages, account_pages, place_pages, event_pages, setup_pages, pretix_pages, erasure_pages),
     *(board_pages, conflict_pages, ticket_pages, import_pages, device_pages, evidence_pages, alarm_pages),
+    *(watch_pages, watch_entry_pages, watch_import_pages, public_pages, inbox_pages),
 ):
     router.include_router(part.router)
+router.include_router(pattern_pages.router)
 
 LARGEST_BODIES = {"/log-in": 16_384, "/open-account": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20}
 LARGEST_BODIES |= dict.fromkeys(("/devices", "/me", "/accounts", "/places"), 65_536)

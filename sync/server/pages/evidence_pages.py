@@ -22,9 +22,10 @@ Settler = Annotated[Person, Depends(require(Permission.CONFLICTS_SETTLE))]
 
 
 @router.get("/evidence")
-def form(request: Request, person: Exporter, case: str = "") -> Response:
+def form(request: Request, hub: TheHub, person: Exporter, case: str = "") -> Response:
     """What is to be handed out, why, and for whom."""
-    return page(request, "evidence.html", person, case=case)
+    key = hub.issuer_key.public_key().public_bytes_raw().hex()
+    return page(request, "evidence.html", person, case=case, key=key)
 
 
 @router.post("/evidence")
