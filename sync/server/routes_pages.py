@@ -16,6 +16,7 @@ from sync.server.pages import (
     import_pages,
     inbox_pages,
     pattern_pages,
+    pattern_pages,
     place_pages,
     pretix_pages,
     public_pages,
@@ -34,6 +35,7 @@ for part in (
     *(watch_pages, watch_entry_pages, watch_import_pages, public_pages, inbox_pages),
 ):
     router.include_router(part.router)
+router.include_router(pattern_pages.router)
 router.include_router(pattern_pages.router)
 
 LARGEST_BODIES = {"/log-in": 16_384, "/open-account": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20}
