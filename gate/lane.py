@@ -91,7 +91,7 @@ class LaneRunner:
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self.by_eye = ByEye(eyes)
         self._before_card = BeforeCard(eyes)
-        self._visitor = Visitor(eyes.opens) if eyes is not None else Visitor()
+        self._visitor = Visitor(eyes.opens, stores.faces) if eyes is not None else Visitor()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reopening, self.tally = False, tally or Tally()
         self.waiting = self._turns.qsize  # events that are still to be taken

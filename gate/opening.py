@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gate.clock import Clock
 from gate.config import Config
+from gate.listed import SharedList
 from gate.stores import Stores
 from gate.tighten import Loosening, tighten
 from models.decision import Policy
@@ -25,7 +26,8 @@ def open_stores(config: Config, clock: Clock) -> Stores:
     key = load_or_make_signing_key(keys.signing_key)
     device_key = DeviceKey.load(keys.device_key) if keys.device_key.exists() else DeviceKey.make(keys.device_key)
     ledger = Ledger.open(folder / "ledger.db", key, gate=config.gate.name, clock=clock.wall)
-    return Stores(ledger, ManifestReader(folder / "manifest.db", device_key), tightening(config))
+    shared = SharedList(folder / "watch.db", device_key, config.gate.name, clock.wall)
+    return Stores(ledger, ManifestReader(folder / "manifest.db", device_key), tightening(config), shared)
 
 
 def tightening(config: Config) -> Callable[[Policy], Policy]:

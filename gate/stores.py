@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from gate.core.effects import Record
 from gate.core.watch import Index, document_hit, index
+from gate.listed import SharedList
 from gate.patients import LatelyCalled, patients_here
 from models import wire
 from models.cohort import Cohort, with_cohort
@@ -27,6 +28,7 @@ from models.store.manifest_db import ManifestReader
 from models.store.manifest_rows import Found as Holdings
 from models.ticket import ManifestState, Ticket
 from models.view import Who
+from models.watch import WatchEntry
 
 _log = logging.getLogger("gate.stores")
 
@@ -56,13 +58,21 @@ class Stores:
 
     make_room: Callable[[], None] = staticmethod(lambda: None)
 
-    def __init__(self, ledger: Ledger, manifest: ManifestReader, tighten: Callable[[Policy], Policy]) -> None:
-        self.ledger, self._manifest, self._tighten = ledger, manifest, tighten
+    def __init__(
+        self,
+        ledger: Ledger,
+        manifest: ManifestReader,
+        tighten: Callable[[Policy], Policy],
+        shared: SharedList | None = None,
+    ) -> None:
+        self.ledger, self._manifest, self._tighten, self.shared = ledger, manifest, tighten, shared
         self._open_release = 0
         self._lately = LatelyCalled()
 
     def close(self) -> None:
-        """Give both files back."""
+        """Give the files back."""
+        if self.shared is not None:
+            self.shared.close()
         self._manifest.close()
         self.ledger.close()
 
@@ -100,6 +110,8 @@ class Stores:
 
     def rules(self, known: Rules | None) -> Rules:
         """The rules in force; `known` itself while the manifest has not changed."""
+        if self.shared is not None:
+            self.shared.refresh()
         state = self._manifest.state()
         if known is not None and known.manifest == state:
             return known
@@ -152,7 +164,7 @@ class Stores:
             tickets=tuple(ticket_facts(ticket) for ticket in found.tickets),
             uses=uses,
             guardian_uses=self._guardian_uses(found.tickets),
-            hits=tuple(document_hit(entry) for entry in found.hits),
+            hits=tuple(document_hit(entry) for entry in (*found.hits, *self._shared_hits(document, number))),
             inside=self.ledger.inside(),
         )
         references = {ticket.ticket: ticket.reference for ticket in found.tickets if ticket.reference}
@@ -165,6 +177,18 @@ class Stores:
             if as_card.tickets or as_card.hits:
                 return as_card
         return self._manifest.find(document, number)
+
+    def _shared_hits(self, document: DocumentType, number: str) -> tuple[WatchEntry, ...]:
+        if self.shared is None:
+            return ()
+        found = self.shared.find(document, number)
+        if document is DocumentType.TEMPORARY_ID:
+            found += self.shared.find(DocumentType.RESIDENT_ID, number)
+        return found
+
+    def faces(self) -> Index:
+        """The sheets of the shared list, to be searched after the holder was compared; from any thread."""
+        return self.shared.faces() if self.shared is not None else {}
 
     def _guardian_uses(self, tickets: tuple[Ticket, ...]) -> tuple[Use, ...]:
         guardians = {ticket.guardian for ticket in tickets if ticket.guardian}

@@ -13,23 +13,27 @@ from dataclasses import replace
 
 from gate.core.agreement import farthest
 from gate.core.events import CardRead, FaceCompared
-from gate.core.watch import search
+from gate.core.watch import Index, search, within
 from gate.messages import FaceProbed
 from gate.stores import Rules
 from models.credential import Credential
 from models.decision import CardFacts, FaceFacts, LookupFacts, Policy
-from models.face import FaceReference
+from models.face import FaceProbe, FaceReference
 from models.passage import Direction
+from models.watch import WatchHit
 
 
 class Visitor:
     """The credentials that wait for their look-up, and the references of the one in the lane.
 
-    `opens` gives the face model that can make a template of a document's portrait, empty when none can.
+    `opens` gives the face model that can make a template of a document's portrait, empty when none can; `faces` the
+    sheets of the shared list, as they are now.
     """
 
-    def __init__(self, opens: Callable[[bytes], str] = lambda portrait: "") -> None:
-        self._opens = opens
+    def __init__(
+        self, opens: Callable[[bytes], str] = lambda portrait: "", faces: Callable[[], Index] = lambda: {}
+    ) -> None:
+        self._opens, self._faces = opens, faces
         self._scans: dict[int, Credential] = {}
         self._scan = self._come = 0
         self._references: dict[str, FaceReference] = {}
@@ -94,12 +98,19 @@ class Visitor:
         try:
             # A document's portrait is none of the pictures that the cohort was made of.
             comparison = farthest(probe, reference, rules.cohort if enrolled else None)
-            hits = search(rules.listed, probe, rules.policy.watch_distance)
+            hits = self._listed(probe, rules)
         except ValueError as error:
             return FaceCompared(message.attempt, replace(face, fault=str(error)))
         if not math.isfinite(comparison.distance):
             return FaceCompared(message.attempt, replace(face, fault="the face engine gave a template without sense"))
         return FaceCompared(message.attempt, replace(face, comparison=comparison), hits)
+
+    def _listed(self, probe: FaceProbe, rules: Rules) -> tuple[WatchHit, ...]:
+        """Whom lists know by this face, each frame by itself: the event's own list, and the shared one."""
+        threshold = within(rules.policy, probe.model_version)
+        if threshold is None:
+            return ()
+        return search(rules.listed, probe, threshold) + search(self._faces(), probe, threshold)
 
     def _keep(self, message: FaceProbed) -> None:
         """The portrait has become a reference: for this attempt, and where it was asked for."""

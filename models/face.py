@@ -106,6 +106,8 @@ class FaceBands:
     `accept`: up to this distance the machine may admit. `refuse`: beyond this the steward reads "mismatch" instead of
     "uncertain". Between the two, and beyond, a person decides.
 
+    `watch`: a list is searched within this plain distance; by bands without one, as the policy says.
+
     Bands with a `cohort` are for distances normalised against that one, those without for plain distances. `ceiling`
     then is the greatest plain distance that may be admitted.
     """
@@ -116,6 +118,7 @@ class FaceBands:
     refuse: float
     cohort: str = ""
     ceiling: float | None = None
+    watch: float | None = None
 
     def fits(self, comparison: Comparison) -> bool:
         """Whether these bands speak of this kind of distance."""

@@ -102,6 +102,7 @@ class Measured:
     refuse: float
     on: str = ""
     curve: tuple[CurvePoint, ...] = ()
+    watch: float | None = None  # lists are searched within this
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class FaceCard:
         for wanted in (population, ANYBODY):
             for each in self.measured:
                 if each.population == wanted:
-                    return FaceBands(self.model_version, wanted, each.accept, each.refuse)
+                    return FaceBands(self.model_version, wanted, each.accept, each.refuse, watch=each.watch)
         return None
 
 
@@ -174,6 +175,8 @@ def _problems(card: FaceCard, plain: Mapping[str, Any]) -> Iterator[str]:
     for each in card.measured:
         if not 0 <= each.accept <= each.refuse:
             yield f"the bands of {each.population}: accept is at most refuse, and neither is below 0"
+        if each.watch is not None and not 0 <= each.watch <= each.accept:
+            yield f"the bands of {each.population}: lists are searched at most as far as a holder is accepted"
 
 
 def _unfit(recipe: Recipe) -> Iterator[str]:
@@ -196,7 +199,7 @@ def _unknown(plain: Mapping[str, Any], kind: type, what: str) -> Iterator[str]:
 
 
 def _lines(table: Mapping[str, Any]) -> str:
-    return "".join(f"{key} = {_value(value)}\n" for key, value in table.items() if value != ())
+    return "".join(f"{key} = {_value(value)}\n" for key, value in table.items() if value not in ((), None))
 
 
 def _value(value: Any) -> str:

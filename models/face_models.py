@@ -76,6 +76,7 @@ MOBILEFACENET = FaceCard(
             ANYBODY,
             accept=0.95,
             refuse=1.15,
+            watch=0.85,
             on=_ON,
             curve=(
                 CurvePoint(0.85, 0, 5152, 56, 204),
@@ -91,6 +92,7 @@ MOBILEFACENET = FaceCard(
             EAST_ASIAN,
             accept=0.95,
             refuse=1.15,
+            watch=0.85,
             on=_ON_EAST_ASIAN,
             curve=(
                 CurvePoint(0.85, 0, 609, 8, 94),

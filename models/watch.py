@@ -79,6 +79,17 @@ class HeldList:
     expires_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """The shared list as a screen may tell of it. While not `works` it does nothing, for `fault` or for its age."""
+
+    entries: int
+    revision: int
+    expires_at: float
+    works: bool
+    fault: str = ""
+
+
 class HitMeans(StrEnum):
     """By what a listed person was recognised."""
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from models.decision import Policy
 from models.face import FaceProbe
 from models.watch import HitMeans, WatchEntry, WatchHit
 from models.watch_domain import turning
@@ -118,6 +119,14 @@ def search(listed: Index, probe: FaceProbe, threshold: float) -> tuple[WatchHit,
                 near.setdefault(row, []).append(distance)
         hits += [face_hit(sheet.entries[row], max(found), len(found)) for row, found in near.items()]
     return tuple(sorted(hits, key=lambda hit: (hit.distance, hit.entry)))
+
+
+def within(policy: Policy, model_version: str) -> float | None:
+    """How near a face has to come to an entry; `None` for a model that nobody has measured, which recognises nobody."""
+    bands = next((each for each in policy.bands if each.model_version == model_version and not each.cohort), None)
+    if bands is None:
+        return None
+    return min(bands.accept, policy.watch_distance if bands.watch is None else bands.watch)
 
 
 def _fits(frame: bytes, probe: FaceProbe) -> bool:

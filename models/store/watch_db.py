@@ -182,6 +182,21 @@ class WatchReader:
             rows = connection.execute("SELECT item, domain, sealed FROM entry ORDER BY item").fetchall()
         return tuple(self._open(*row) for row in rows)
 
+    def walk(self, batch: int) -> Iterator[WatchEntry]:
+        """Every entry, so many at a time: what changes meanwhile is seen or not, and the file is free in between."""
+        last = ""
+        while True:
+            with self._snapshot() as connection:
+                if connection is None:
+                    return
+                rows = connection.execute(
+                    "SELECT item, domain, sealed FROM entry WHERE item > ? ORDER BY item LIMIT ?", (last, batch)
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from (self._open(*row) for row in rows)
+
     def secrets(self) -> Mapping[str, bytes]:
         """The domains' secrets, under which a probe is turned before it is searched for. For memory alone."""
         with self._snapshot() as connection:

@@ -117,7 +117,9 @@ def test_attempts_go_on_where_an_earlier_process_ended(stores: Stores):
 def test_rules_are_the_same_object_until_the_manifest_changes(stores: Stores, tmp_path: Path):
     rules = stores.rules(None)
     assert (rules.policy, rules.digest) == (POLICY, digest_of(POLICY))
-    assert [entry.entry for sheet in rules.listed.values() for entry in sheet.entries] == [OTHER.listed().entry]
+    assert [entry.entry for sheets in rules.listed.values() for sheet in sheets for entry in sheet.entries] == [
+        OTHER.listed().entry
+    ]
     assert stores.rules(rules) is rules
     softer = replace(POLICY, exits=True)
     load(tmp_path, contents([], version=2, policy=softer))

@@ -48,11 +48,14 @@ RECIPES = st.builds(
 COUNTS = st.integers(0, 10**9)
 CURVES = st.lists(st.builds(CurvePoint, NUMBERS, COUNTS, COUNTS, COUNTS, COUNTS), max_size=3).map(tuple)
 MEASURED = st.builds(
-    lambda population, bands, on, curve: Measured(population, min(bands), max(bands), on, curve),
+    lambda population, bands, on, curve, watch: Measured(
+        population, min(bands), max(bands), on, curve, watch and min(watch, *bands)
+    ),
     st.text(max_size=9),
     st.tuples(NUMBERS, NUMBERS),
     st.text(max_size=9),
     CURVES,
+    st.none() | NUMBERS,
 )
 CARDS = st.builds(
     FaceCard,
