@@ -7,14 +7,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 from sqlalchemy import insert, select, update
 
-from sync.server import tables
+from models.ids import DocumentType
+from sync.holding import Document
+from sync.server import cases, reports, tables
+from sync.server.cases import Asked, Wish
 from sync.server.hub import Hub, open_hub
 from sync.server.imports import Upload, new_folder, start_import
+from sync.server.permissions import Person, Role
+from sync.server.reports import Outcome, Told
 from sync.server.settings import Settings
+from sync.server.watch_tables import watch_case
 from tests.chromium import chromium, programs
 from tests.sync.server import busy_house
 from tests.sync.server.album import Album
@@ -77,7 +85,26 @@ def pages(hub: Hub, folder: Path) -> list[str]:
     found += [f"/events/{DRAFT}", f"/events/{LATER}/board", f"/events/{LATER}/conflicts", f"/events/{LATER}/pretix"]
     found += [f"/events/{LATER}/venue-hub", f"/events/{LATER}/erasure", *imports(hub, folder)]
     found += ["/devices", f"/devices/{token}", "/devices/hub-1", "/accounts", "/accounts/supervisor.li", "/me"]
-    return [*found, "/places", "/audit", "/evidence?case=ticket:show/T1", "/events/none"]
+    found += ["/places", "/audit", "/evidence?case=ticket:show/T1", "/events/none", *inbox(hub)]
+    return [*found, "/report", "/report/answer", "/listed", "/listed/answer"]
+
+
+def inbox(hub: Hub) -> list[str]:
+    """A report with a photograph, one that is settled, and a case whose time is nearly over."""
+    owner = Person("olga", "Olga", Role.OWNER, None, "zh")
+    photo = cv2.imencode(".jpg", np.full((240, 320, 3), 150, np.uint8))[1].tobytes()
+    reports.take(hub, "10.0.0.1", Told("穿红色外套的人在 B 口外兜售门票，\n一张要三倍价钱。", "B 口外", photo=photo))
+    reports.take(hub, "10.0.0.1", Told("有人说可以带人进场", "地铁口"))
+    document = Document(DocumentType.RESIDENT_ID, "11010519491231002X")
+    asked = Asked(Wish.APPEAL, document, "我只是替家人取票，从未倒卖。", "138 0000 0000")
+    cases.open_case(hub, "10.0.0.1", asked)
+    with hub.begin() as connection:
+        first, second = reports.list_reports(hub, connection, owner, is_new=True)
+        reports.settle(hub, connection, owner, second.report, Outcome.NOTHING, "已查看，未发现问题")
+        case = connection.execute(select(watch_case.c.case)).scalar_one()
+        venue = connection.execute(select(tables.venue.c.venue)).scalars().first()
+    found = ["/reports", f"/reports/{first.report}", f"/reports/{second.report}", f"/reports/poster?venue={venue}"]
+    return [*found, "/cases", f"/cases/{case}"]
 
 
 def imports(hub: Hub, folder: Path) -> list[str]:
