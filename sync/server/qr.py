@@ -10,5 +10,5 @@ import segno
 def svg(text: str) -> str:
     """`text` as an SVG of its own, black on white with a quiet zone of four modules (ISO/IEC 18004, 9.1)."""
     out = io.BytesIO()
-    segno.make_qr(text, error="m").save(out, kind="svg", scale=4, border=4, light="white", xmldecl=False)
+    segno.make_qr(text, error="m").save(out, kind="svg", border=4, omitsize=True, light="white", xmldecl=False)
     return out.getvalue().decode()

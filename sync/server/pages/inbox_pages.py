@@ -15,6 +15,7 @@ from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go,
 from sync.server.pages.public_pages import KINDS
 from sync.server.pages.render import page
 from sync.server.permissions import Permission, Person, check_venue
+from sync.server.places import list_venues
 from sync.server.problems import Refused
 from sync.server.qr import svg
 from sync.server.sessions_http import require
@@ -32,7 +33,8 @@ def list_reports(request: Request, hub: TheHub, person: Reader) -> Response:
     with hub.engine.connect() as connection:
         waiting = reports.list_reports(hub, connection, person, is_new=True)
         settled = reports.list_reports(hub, connection, person, is_new=False)
-    return page(request, "reports.html", person, waiting=waiting, settled=settled)
+        venues = list_venues(connection, person.organisation)
+    return page(request, "reports.html", person, waiting=waiting, settled=settled, venues=venues)
 
 
 @router.get("/reports/poster")
