@@ -140,10 +140,13 @@ def withdraw(entry: EntryName, body: WhyBody, person: Proposer, hub: TheHub) -> 
 def set_photograph(entry: EntryName, content: Content, person: Proposer, hub: TheHub) -> Put:
     """Make a template of a photograph, which is not kept: another version, to be approved anew."""
     with hub.engine.connect() as connection:
-        watch_entries.refuse_over(watch_entries.find_entry(connection, person, entry), hub.clock())
+        row = watch_entries.find_entry(connection, person, entry)
+        watch_entries.refuse_over(row, hub.clock())
+        watch_entries.check_face(hub, watch_entries.proposal_of(hub, row))
     reference = watch_entries.enrol_photograph(hub, content)
+    template = {"template": reference.template, "model_version": reference.model_version}
     with hub.begin() as connection:
-        return Put(entry, watch_entries.set_photograph(hub, connection, person, entry, reference))
+        return Put(entry, watch_entries.amend(hub, connection, person, entry, "", **template))
 
 
 @router.post("/{entry}/evidence", status_code=201, responses=ANSWERS)

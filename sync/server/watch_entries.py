@@ -80,10 +80,9 @@ def amend(hub: Hub, connection: Connection, person: Person, entry: str, why: str
     return renew(hub, connection, person.account, row, WatchAct.AMENDED, why, columns)
 
 
-def set_photograph(hub: Hub, connection: Connection, person: Person, entry: str, reference: FaceReference) -> int:
-    """Let an entry know its face by `reference`; the new version. Raises `Refused` as `amend`."""
-    template = {"template": reference.template, "model_version": reference.model_version}
-    return amend(hub, connection, person, entry, "", **template)
+def check_face(hub: Hub, proposal: Proposal) -> None:
+    """Before a photograph is even opened. Raises `Refused`: 422 `watch_unlawful`, where it could not be used."""
+    refuse_faults(faults_of(replace(proposal, template=b"a face"), hub.clock()))
 
 
 def enrol_photograph(hub: Hub, picture: bytes) -> FaceReference:

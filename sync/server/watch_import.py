@@ -36,7 +36,7 @@ from sync.server.pictures import unpack_pictures
 from sync.server.problems import Refused
 from sync.server.watch_entries import propose_all
 from sync.server.watch_evidence import refer_all
-from sync.server.watch_import_rows import Defaults, ListRow, judge, read_list
+from sync.server.watch_import_rows import Defaults, ListRow, judge, may_have_face, read_list
 from sync.server.watch_items import own_domain
 from sync.server.watch_rules import Fault
 from sync.server.watch_tables import watch_entry, watch_import
@@ -219,7 +219,7 @@ def _read_and_end(
 def _references(hub: Hub, job: str, rows: Sequence[ListRow], pictures: dict[str, Path], enrol: Enrol) -> References:
     found: References = {}
     for count, row in enumerate(rows, start=1):
-        if row.photo in pictures and row.proposal.legal_basis:
+        if row.photo in pictures and may_have_face(row, hub.clock()):
             answer = enrol(pictures[row.photo])
             if isinstance(answer, FaceReference):
                 found[row.number] = answer.template, answer.model_version

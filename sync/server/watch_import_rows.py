@@ -105,7 +105,7 @@ def judge(
     proposal, faults = row.proposal, list[Fault]()
     if row.photo and not proposal.legal_basis:
         faults.append(Fault.NO_BASIS_FACE)
-    elif row.photo and reference is None:
+    elif row.photo and reference is None and may_have_face(row, now):
         faults.append(Fault.BAD_PHOTOGRAPH)
     elif row.photo and reference is not None:
         proposal = replace(proposal, template=reference[0], model_version=reference[1])
@@ -117,6 +117,11 @@ def judge(
     soft = [Fault.NO_EVIDENCE] if not row.evidence and proposal.purpose != WatchPurpose.FREQUENT else []
     found_now = dict.fromkeys((*hard, *faults, *soft, *row.faults))
     return replace(row, proposal=proposal, faults=tuple(found_now), good=not bars(hard))
+
+
+def may_have_face(row: ListRow, now: float) -> bool:
+    """Whether the row's photograph may be opened: with a template in its place the entry would be lawful."""
+    return not row.cells and not faults_of(replace(row.proposal, template=b"a face"), now)
 
 
 def _read(path: Path) -> list[Row]:

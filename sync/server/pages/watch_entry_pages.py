@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from sync.server.hub import Hub
 from sync.server.pages.page_route import Fields, PageRoute, TheHub, address, go, reason, sure, text
 from sync.server.pages.render import page
 from sync.server.pages.watch_days import last_day, last_moment
-from sync.server.pages.watch_pages import ACTIONS, PURPOSES, TO_REPAIR, Looker, Proposer, attach, photograph, several
+from sync.server.pages.watch_pages import ACTIONS, PURPOSES, TO_REPAIR, Looker, Proposer, attach, photographed, several
 from sync.server.permissions import Permission, Person
 from sync.server.problems import Refused
 from sync.server.sessions_http import require
@@ -72,8 +73,10 @@ def amend(request: Request, hub: TheHub, person: Proposer, entry: str, fields: F
     try:
         why = reason(fields)
         with hub.engine.connect() as connection:
-            told = watch_look.look_at(hub, connection, person, entry).told
-        changes = _changes(hub, fields, told.valid_to)
+            row = watch_entries.find_entry(connection, person, entry)
+        watch_entries.refuse_over(row, hub.clock())
+        changes = _changes(fields, row.valid_to)
+        changes |= photographed(hub, fields, replace(watch_entries.proposal_of(hub, row), **changes))
         with hub.begin() as connection:
             watch_entries.amend(hub, connection, person, entry, why, **changes)
     except Refused as refused:
@@ -118,14 +121,12 @@ def rest(hub: TheHub, person: Proposer, entry: str, state: str, fields: Fields) 
     return _back(entry)
 
 
-def _changes(hub: Hub, fields: FormData, ends: float) -> dict[str, Any]:
+def _changes(fields: FormData, ends: float) -> dict[str, Any]:
     changes: dict[str, Any] = {name: text(fields, name) for name in ("purpose", "action", "legal_basis", "appeal")}
     changes |= {name: several(text(fields, name)) for name in ("entrances", "sites")}
     day = text(fields, "valid_to")
     if day and day != last_day(ends):
         changes["valid_to"] = last_moment(day)
-    if reference := photograph(hub, fields):
-        changes |= {"template": reference.template, "model_version": reference.model_version}
     return changes
 
 

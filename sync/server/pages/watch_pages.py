@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection, select
 from starlette.datastructures import FormData, UploadFile
 
-from models.face import FaceReference
 from models.ids import DocumentType
 from models.watch import WatchAction, WatchPurpose, WatchState
 from sync.holding import Document
@@ -80,8 +80,8 @@ def propose(request: Request, hub: TheHub, person: Proposer, fields: Fields) -> 
 
 
 def _propose(hub: Hub, person: Person, fields: FormData, said: dict[str, str]) -> str:
-    proposal = _proposal(said, photograph(hub, fields))
-    file = fields.get("file")
+    proposal, file = _proposal(said), fields.get("file")
+    proposal = replace(proposal, **photographed(hub, fields, proposal))
     with hub.begin() as connection:
         entry = watch_entries.propose(hub, connection, person.account, person.organisation, proposal)
         if said["evidence"]:
@@ -91,7 +91,7 @@ def _propose(hub: Hub, person: Person, fields: FormData, said: dict[str, str]) -
     return entry
 
 
-def _proposal(said: dict[str, str], reference: FaceReference | None) -> Proposal:
+def _proposal(said: dict[str, str]) -> Proposal:
     kind = said["document"] if said["document"] in DOCUMENTS else DocumentType.RESIDENT_ID
     return Proposal(
         said["owner"],
@@ -104,17 +104,20 @@ def _proposal(said: dict[str, str], reference: FaceReference | None) -> Proposal
         last_moment(said["valid_to"]),
         several(said["sites"]),
         several(said["entrances"]),
-        reference.template if reference else b"",
-        reference.model_version if reference else "",
     )
 
 
-def photograph(hub: Hub, fields: FormData) -> FaceReference | None:
-    """The template of the form's photograph, where there is one. Raises `Refused` as `enrol_photograph`."""
+def photographed(hub: Hub, fields: FormData, proposal: Proposal) -> dict[str, Any]:
+    """What the form's photograph, where there is one, changes in `proposal`; looked at if that could be lawful.
+
+    Raises `Refused` as `check_face` and `enrol_photograph`.
+    """
     picture = fields.get("photograph")
     if not isinstance(picture, UploadFile) or not picture.size:
-        return None
-    return watch_entries.enrol_photograph(hub, picture.file.read(watch_entries.PHOTOGRAPH_LIMIT + 1))
+        return {}
+    watch_entries.check_face(hub, proposal)
+    reference = watch_entries.enrol_photograph(hub, picture.file.read(watch_entries.PHOTOGRAPH_LIMIT + 1))
+    return {"template": reference.template, "model_version": reference.model_version}
 
 
 def attach(hub: Hub, connection: Connection, person: Person, entry: str, file: UploadFile) -> None:

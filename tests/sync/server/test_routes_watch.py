@@ -73,7 +73,9 @@ def test_what_is_missing_is_said_in_codes_and_a_photograph_needs_an_engine(clien
     answer = client.post("/v1/watch", json=BODY | {"action": "refuse_unless_cleared", "number": None}, headers=owner)
     assert answer.status_code == 422
     assert answer.json()["faults"] == ["no_person", "no_basis_refuse", "refuse_by_face"]
-    here = f"/v1/watch/{put(client, owner)}"
+    bare = f"/v1/watch/{put(client, owner)}"
+    assert client.put(f"{bare}/photograph", content=b"x", headers=owner).json()["faults"] == ["no_basis_face"]
+    here = f"/v1/watch/{put(client, owner, legal_basis='law')}"
     assert client.put(f"{here}/photograph", content=b"x", headers=owner).json()["code"] == "no_engine"
 
 

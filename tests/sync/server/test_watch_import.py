@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import openpyxl  # type: ignore[import-untyped]
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from drivers.face.sim import marked
 from sync.server import watch_import, watch_items, watch_life, watch_look
 from sync.server.hub import Hub
 from sync.server.imports import new_folder
@@ -131,6 +136,43 @@ def test_photographs_need_an_engine(hub: Hub, tmp_path: Path) -> None:
         zipped.writestr("z.jpg", b"no picture")
     with pytest.raises(Refused, match="no face engine"):
         upload(hub, csv(GOOD), photographs=tmp_path / "p.zip")
+
+
+def test_photographs_become_templates_where_they_may(hub: Hub, tmp_path: Path) -> None:
+    """One with a basis, one without, one of a child, one that is no picture."""
+    seeing = replace(hub, settings=replace(hub.settings, face="sim:"))
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as zipped:
+        zipped.writestr("z.png", cv2.imencode(".png", marked(1))[1].tobytes())
+        zipped.writestr("bad.png", b"no picture")
+    people = (number(1), "z.png", "law"), (number(2), "z.png", ""), (number(3, "20200101"), "z.png", "law")
+    rows = [f"{one},{photo},{basis}" for one, photo, basis in (*people, (number(4), "bad.png", "law"))]
+    content = csv(*rows, ",z.png,law", head="number,photo,legal_basis")
+    folder = new_folder(seeing)
+    (folder / "list.csv").write_bytes(content)
+    shutil.copy(tmp_path / "p.zip", folder / "p.zip")
+    file = ListFile("list.csv", folder / "list.csv", folder / "p.zip")
+    job = watch_import.begin(seeing, OTTO, file, FULL, folder)
+    for thread in threading.enumerate():
+        if thread.name == job:
+            thread.join(60)
+    report = looked(hub, job)
+    told = {line.row: set(line.faults) - {Fault.NO_END, Fault.NO_APPROVERS} for line in report.lines}
+    assert told == {2: set(), 3: {Fault.NO_BASIS_FACE}, 4: {Fault.UNDER_14}, 5: {Fault.BAD_PHOTOGRAPH}, 6: set()}
+    assert (report.good, report.faces) == (4, 2)
+    assert not list((hub.settings.state_dir / "imports").iterdir())
+    with hub.begin() as connection:
+        watch_import.propose_import(hub, connection, OTTO, job)
+        models = connection.execute(select(watch_entry.c.model_version)).scalars()
+        assert sorted(models) == ["", "", "sim-1", "sim-1"]
+
+
+def test_an_import_whose_process_died_has_failed(hub: Hub) -> None:
+    job = upload(hub, csv(GOOD))
+    with hub.begin() as connection:
+        connection.execute(update(jobs).values(state="reading"))
+    watch_import.abandon_dead(hub)
+    with hub.begin() as connection:
+        assert connection.execute(select(jobs.c.state).where(jobs.c.job == job)).scalar() == "failed"
 
 
 def test_an_import_is_proposed_once_and_its_rows_are_gone_then(hub: Hub) -> None:

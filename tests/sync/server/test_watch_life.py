@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import pytest
 from sqlalchemy import select, update
 
-from models.face import FaceReference
+from drivers.face.sim import marked
+from models.face import FaceProblem
 from models.ids import DocumentType
 from models.watch import DEFAULT_TERM_S, WatchState
 from sync.holding import Document
@@ -201,15 +203,27 @@ def test_the_same_person_twice_is_shown(hub: Hub) -> None:
 
 def test_a_photographs_template_makes_another_version_and_wants_a_basis(hub: Hub) -> None:
     entry, bare = listed(hub, legal_basis="PIPL 26"), listed(hub, 2)
-    reference = FaceReference("m1", b"\0\0\x80?" * 4)
+    face = {"template": b"\0\0\x80?" * 4, "model_version": "m1"}
     with hub.begin() as connection:
-        assert watch_entries.set_photograph(hub, connection, OTTO, entry, reference) == 2
+        assert watch_entries.amend(hub, connection, OTTO, entry, "", **face) == 2
         with pytest.raises(Refused) as refused:
-            watch_entries.set_photograph(hub, connection, OTTO, bare, reference)
+            watch_entries.amend(hub, connection, OTTO, bare, "", **face)
     assert refused.value.more == {"faults": [Fault.NO_BASIS_FACE]}
     assert told(hub, entry).told.has_face
     approve(hub, entry, version=2)
     assert held(hub) == [(entry, 2)]
+
+
+def test_a_photograph_becomes_a_template_and_is_gone(hub: Hub) -> None:
+    seeing = replace(hub, settings=replace(hub.settings, face="sim:"))
+    before = sorted(hub.settings.state_dir.iterdir())
+    picture = bytes(cv2.imencode(".png", marked(1))[1])
+    assert watch_entries.enrol_photograph(seeing, picture).model_version == "sim-1"
+    for bad in (b"no picture", bytes(cv2.imencode(".png", marked(1, problem=FaceProblem.BLURRED))[1])):
+        with pytest.raises(Refused) as refused:
+            watch_entries.enrol_photograph(seeing, bad)
+        assert refused.value.code == "bad_photograph"
+    assert sorted(hub.settings.state_dir.iterdir()) == before
 
 
 def test_a_list_is_asked_by_state_purpose_and_owner(hub: Hub, clock: Clock) -> None:
