@@ -62,9 +62,8 @@ def command(
     if as_json:
         say_json(outcome)
     else:
-        click.echo(
-            f"version {outcome.now} runs" + (f": {outcome.why}" if outcome.why else f", before it {outcome.before}")
-        )
+        more = f": {outcome.why}" if outcome.why else f", before it {outcome.before}" if outcome.before else ""
+        click.echo(f"version {outcome.now} runs{more}")
     raise SystemExit(Exit.DONE if outcome.ok else Exit.NOT_RIGHT)
 
 
