@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gate.commands import _hub_erase, _hub_patterns, _hub_rebuild, _hub_upstream
+from gate.commands import _hub_erase, _hub_patterns, _hub_rebuild, _hub_upstream, _hub_watch
 from gate.commands._hub_opened import KEPT, OPERATOR, kept_settings, opened
 from gate.commands._out import clock, json_option, note, say_json
 from gate.notify import Notifier
@@ -244,5 +244,5 @@ def _keep(settings: Settings) -> None:
     fresh.replace(path)
 
 
-for one in (_hub_erase, _hub_patterns, _hub_rebuild, _hub_upstream):
+for one in (_hub_erase, _hub_patterns, _hub_rebuild, _hub_upstream, _hub_watch):
     command.add_command(one.command)

@@ -123,3 +123,21 @@ def _gate_with_a_line(server: Hub, folder: Path) -> GateBox:
     gate = GateBox(server, folder, "G1")
     gate.passes("T1")
     return gate
+
+
+def test_a_list_is_looked_at_and_then_proposed(hub: Callable[..., Result], tmp_path: Path) -> None:
+    table = tmp_path / "list.csv"
+    table.write_text("number,purpose\n11010519491231002X,scalping\n12345,scalping\n", encoding="utf-8")
+    said = ("--owner", "Hospital", "--action", "review", "--appeal", "desk 3", "--evidence", "decision 7")
+    looked = hub("watch", "import", str(table), *said)
+    assert looked.exit_code == 0, looked.output
+    assert "row 3: left out: no_person, bad_cell, no_end, no_approvers (number)" in looked.stdout
+    assert looked.stdout.endswith("2 rows, 1 can be listed; 0 were proposed\n")
+    assert hub("watch", "list", "--json").stdout == ""
+    made = json.loads(hub("watch", "import", str(table), *said, "--propose", "--json").stdout)
+    assert (made["proposed"], made["report"]["rows"]) == (1, 2)
+    listed = json.loads(hub("watch", "list", "--state", "proposed", "--json").stdout)
+    shown = hub("watch", "show", listed["entry"])
+    assert "proposed by operator: proposed" in shown.stdout
+    assert "11010519491231002X" not in shown.stdout + hub("watch", "show", listed["entry"], "--json").stdout
+    assert hub("watch", "show", "watch-none").exit_code == 1

@@ -33,10 +33,12 @@ ON_POSTGRESQL_LATER = {
     "test_pages",
     "test_pages_accounts",
     "test_pages_setup",
+    "test_pages_watch",
     "test_pretix_round",
     "test_routes_events",
     "test_routes_imports",
     "test_routes_pretix",
+    "test_routes_watch",
     "test_sessions_http",
 }
 """What people see and type: the engine hardly matters there, so the second one comes with the long tests."""
