@@ -39,7 +39,12 @@ from ui.words import Words
 
 
 class ManualSheet(Sheet):
-    """Kinds as tiles, and a page for the one that was touched."""
+    """Kinds as tiles, and a page for the one that was touched.
+
+    `red`: what is typed names somebody who came by the red path, and is no new attempt.
+    """
+
+    red = 0
 
     def __init__(self, window: QWidget, link: GateLink, snapshot: Snapshot, words: Words) -> None:
         super().__init__(window, link, snapshot, words)
@@ -213,6 +218,8 @@ class EntryPage(QWidget):
     def _send(self) -> None:
         view = self.sheet.snapshot.view
         command = Command(id=0, order=Order.PRESENT, actor=self.sheet.actor, attempt=view.attempt)
+        if self.sheet.red:
+            command = replace(command, order=Order.RED_NAMED, red=self.sheet.red)
         if self.kind is Kind.CHIP:
             command = replace(command, order=Order.MRZ, mrz=chip_secret(self.typed))
         else:

@@ -12,6 +12,7 @@ from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PyQt5.QtWidgets import QWidget
 
 from models.command import Answer, Snapshot
+from models.red_path import Urgency
 from models.view import Who
 from ui import operator_says as says
 from ui import theme
@@ -55,6 +56,7 @@ class OperatorWindow(QWidget):
         self.snapshot: Snapshot | None = None
         self.screen_said: Screen = steward_screen(None, self.words)
         self.sheet: QWidget | None = None
+        self.urgency = Urgency.STRETCHER
         self._plan: Plan | None = None
         self._sent: dict[int, QPoint] = {}
         self._build()
@@ -113,7 +115,8 @@ class OperatorWindow(QWidget):
 
     def _label(self, tap: Tap) -> str:
         reason = self.snapshot.view.reason if self.snapshot else None
-        return says.label(tap, reason, self.words)
+        label = says.label(tap, reason, self.words)
+        return f"{label}: {self.words(f'urgency.{self.urgency}')}" if tap is Tap.RED else label
 
     def _arrange(self) -> None:
         """Everything in its place; a silent gate leaves the words alone on the screen."""
@@ -175,7 +178,7 @@ class OperatorWindow(QWidget):
         if tap in OF_A_PERSON and attempt != snapshot.view.attempt:
             self.bubble.say(self.words("operator.over"), where)
             return
-        asked = answer_to(tap, snapshot, attempt)
+        asked = answer_to(tap, snapshot, attempt, self.urgency)
         if isinstance(asked, Sheet):
             if asked is Sheet.SHIFT:
                 self.bubble.say(self.words("operator.shift_first"), where)

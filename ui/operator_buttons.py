@@ -32,6 +32,9 @@ ICONS = {
     Tap.TYPE: "keyboard",
     Tap.SUPERVISOR: "people",
     Tap.MODE: "way",
+    Tap.COMPANION: "people",
+    Tap.RED: "medical",
+    Tap.RED_WHY: "medical",
 }
 
 

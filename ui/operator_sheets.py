@@ -17,6 +17,8 @@ WHERE = {
     Which.MANUAL: ("ui.manual", "open_manual"),
     Which.SUPERVISOR: ("ui.supervisor", "open_supervisor"),
     Which.SHIFT: ("ui.supervisor", "open_shift"),
+    Which.COMPANION: ("ui.hospital", "open_companion"),
+    Which.RED: ("ui.hospital", "open_red"),
 }
 
 

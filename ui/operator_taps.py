@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from models.command import Command, OnShift, Order, Snapshot
 from models.decision import StewardAction
+from models.red_path import Urgency
 from ui.view import Tap
 
 NOBODY_IN_PARTICULAR = "steward"
@@ -24,6 +25,8 @@ class Sheet(StrEnum):
     MANUAL = "manual"
     SUPERVISOR = "supervisor"
     SHIFT = "shift"
+    COMPANION = "companion"
+    RED = "red"
 
 
 WORDS = MappingProxyType(
@@ -45,6 +48,8 @@ SHEETS = MappingProxyType(
         Tap.TYPE: Sheet.MANUAL,
         Tap.SUPERVISOR: Sheet.SUPERVISOR,
         Tap.MODE: Sheet.SUPERVISOR,
+        Tap.COMPANION: Sheet.COMPANION,
+        Tap.RED_WHY: Sheet.RED,
     }
 )
 """Looked at first: the sheet says what is to be known, and sends the word."""
@@ -53,7 +58,7 @@ OWN_PROOF = frozenset({Tap.OVERRIDE, Tap.SUPERVISOR, Tap.MODE})
 """Whoever does these shows who he is by a PIN, on shift or not."""
 
 
-OF_A_PERSON = frozenset(WORDS) | {Tap.HOLDER_HERE, Tap.CLEAR_WATCH, Tap.OVERRIDE}
+OF_A_PERSON = frozenset(WORDS) | {Tap.HOLDER_HERE, Tap.CLEAR_WATCH, Tap.OVERRIDE, Tap.COMPANION}
 """These are about the one in the lane; the others are about the lane itself."""
 
 
@@ -70,10 +75,15 @@ def actor(snapshot: Snapshot) -> str:
     return "" if snapshot.pins else NOBODY_IN_PARTICULAR
 
 
-def answer_to(tap: Tap, snapshot: Snapshot, attempt: int) -> Command | Sheet:
-    """What the tap leads to. `attempt` is the one that stood on the screen when the finger came down."""
+def answer_to(tap: Tap, snapshot: Snapshot, attempt: int, urgency: Urgency = Urgency.STRETCHER) -> Command | Sheet:
+    """What the tap leads to. `attempt` is the one that stood on the screen when the finger came down.
+
+    `urgency` is what the red button writes down.
+    """
     if tap not in OWN_PROOF and not actor(snapshot):
         return Sheet.SHIFT
+    if tap is Tap.RED:
+        return Command(id=0, order=Order.RED, actor=actor(snapshot), urgency=urgency)
     if tap in SHEETS:
         return SHEETS[tap]
     return Command(id=0, order=Order.STEWARD, actor=actor(snapshot), attempt=attempt, action=WORDS[tap])

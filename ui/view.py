@@ -43,6 +43,9 @@ class Tap(StrEnum):
     TYPE = "type"
     SUPERVISOR = "supervisor"
     MODE = "mode"
+    COMPANION = "companion"
+    RED = "red"
+    RED_WHY = "red_why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Screen:
     taps: tuple[Tap, ...] = ()  # for the steward: the one obvious action first, then the others
 
 
-OK_REASONS = (Reason.OK, Reason.OK_WITHOUT_FACE, Reason.OK_BY_STEWARD)
+OK_REASONS = (Reason.OK, Reason.OK_WITHOUT_FACE, Reason.OK_BY_STEWARD, Reason.OK_EMERGENCY)
 
 BUSY = (Phase.LOOKUP, Phase.CAPTURE)
 """Somebody is in the lane and the machine is at work."""
@@ -96,6 +99,7 @@ _CLOSED = (Reason.PAUSED, Reason.OUT_OF_ORDER, Reason.MANIFEST_MISSING)
 
 _ANSWERS: dict[Reason, tuple[Tap, ...]] = {
     Reason.CONFIRM_FIRST: (Tap.CONFIRM, Tap.REFUSE),
+    Reason.WHOSE_COMPANION: (Tap.COMPANION, Tap.REFUSE),
     Reason.WATCHLISTED: (Tap.CLEAR_WATCH, Tap.REFUSE, Tap.SUPERVISOR),
     Reason.ALREADY_ADMITTED: (Tap.HOLDER_HERE, Tap.REFUSE),
     Reason.DUPLICATE_IDENTITY: (Tap.HOLDER_HERE, Tap.REFUSE),
@@ -190,7 +194,19 @@ def steward_screen(snapshot: Snapshot | None, words: Words) -> Screen:
     """What the steward sees: the verdict in a word or two, the reason in plain words, what to do. `None`: silence."""
     if snapshot is None:
         return _steward(Tone.OUT, "barred", "out_of_service", words)
+    screen = _steward_screen(snapshot.view, words)
+    return replace(screen, taps=(*screen.taps, *_red_taps(snapshot))) if snapshot.red_path else screen
+
+
+def _red_taps(snapshot: Snapshot) -> tuple[Tap, ...]:
+    """The red path is open whoever is in the lane, but where it stands open anyway or can't move."""
     view = snapshot.view
+    if view.mode in (Mode.FREE, Mode.OUT_OF_ORDER) or view.phase in (Phase.RELEASED, Phase.FAULT):
+        return ()
+    return (Tap.RED, Tap.RED_WHY) if view.phase is Phase.IDLE and view.reason is None else (Tap.RED,)
+
+
+def _steward_screen(view: LaneView, words: Words) -> Screen:
     if view.reason is not None and view.verdict is not None:
         return _verdict(view, view.verdict, view.reason, words)
     if view.alerts and view.phase not in (*BUSY, Phase.RELEASED, Phase.REFERRED):
@@ -212,7 +228,7 @@ def _taps(view: LaneView, reason: Reason) -> tuple[Tap, ...]:
     if reason in OK_REASONS:
         return ()
     if view.phase is Phase.REFERRED:
-        special = (Reason.CONFIRM_FIRST, Reason.WATCHLISTED)
+        special = (Reason.CONFIRM_FIRST, Reason.WATCHLISTED, Reason.WHOSE_COMPANION)
         if view.settleable or reason in special:
             return (*_ANSWERS.get(reason, (Tap.ADMIT, Tap.REFUSE)), *override)
         return (*(override or (Tap.SUPERVISOR,)), Tap.REFUSE)

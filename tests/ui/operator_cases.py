@@ -18,7 +18,7 @@ from ui.fitting import FittedLabel
 from ui.operator import OperatorWindow
 
 NOW = 1_790_078_460.0
-ADMITTED = (Reason.OK, Reason.OK_WITHOUT_FACE, Reason.OK_BY_STEWARD)
+ADMITTED = (Reason.OK, Reason.OK_WITHOUT_FACE, Reason.OK_BY_STEWARD, Reason.OK_EMERGENCY)
 
 FINAL = {
     **dict.fromkeys(
@@ -159,6 +159,9 @@ SITUATIONS: dict[str, Snapshot | None] = {
     "typed": asked(Reason.DOCUMENT_NEEDED, medium=Medium.TYPED),
     "typed_for_nothing": asked(Reason.WEAK_CREDENTIAL, medium=Medium.TYPED, overridable=True),
     "free": replace(calm(phase=Phase.FREE, mode=Mode.FREE), mode_until=NOW + 600),
+    "hospital": replace(calm(), red_path=True),
+    "companion": replace(asked(Reason.WHOSE_COMPANION, who=Who(), settleable=False), red_path=True),
+    "face_in_hospital": replace(asked(Reason.FACE_UNCERTAIN, overridable=True), red_path=True),
     "silent": None,
 }
 

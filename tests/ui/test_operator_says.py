@@ -27,6 +27,10 @@ OBVIOUS: dict[Reason, Tap | None] = {
     Reason.OK: None,
     Reason.OK_WITHOUT_FACE: None,
     Reason.OK_BY_STEWARD: None,
+    Reason.OK_EMERGENCY: None,
+    Reason.WHOSE_COMPANION: Tap.COMPANION,
+    Reason.PATIENT_NOT_HERE: Tap.ADMIT,
+    Reason.COMPANIONS_FULL: Tap.ADMIT,
     Reason.NO_TICKET: Tap.TYPE,
     Reason.UNREADABLE_CARD: Tap.TYPE,
     Reason.UNSUPPORTED_CARD: Tap.TYPE,
@@ -109,7 +113,8 @@ def test_a_dispute_is_looked_at_first():
 def test_every_tap_leads_somewhere():
     for tap in Tap:
         told = answer_to(tap, asked(Reason.FACE_UNCERTAIN), 121)
-        assert told is SHEETS[tap] if isinstance(told, Sheet) else told.action is not None
+        leads = told is SHEETS[tap] if isinstance(told, Sheet) else told.action is not None or told.urgency is not None
+        assert leads
 
 
 def test_without_a_staff_book_the_steward_speaks():

@@ -14,13 +14,15 @@ from PyQt5.QtWidgets import QAbstractButton, QWidget
 
 from models.command import OnShift
 from models.decision import Reason, Verdict
+from models.red_path import OpenRed, Urgency
 from models.staff import Role
-from models.view import Mode, ShownHit
+from models.view import Mode, ShownHit, ShownPatient
 from models.watch import HitMeans, WatchAction
 from tests.ui.sheet_lane import LEAD, NOON, OTHER, SNAPSHOT, STEWARD, view
 from ui import theme
 from ui.dispute import open_dispute
 from ui.fitting import FittedLabel
+from ui.hospital import open_companion, open_red
 from ui.keys import Field
 from ui.link import GateLink
 from ui.manual import open_manual
@@ -53,6 +55,10 @@ HITS = (
     ShownHit("Order 119/2026", "District court", WatchAction.REVIEW, HitMeans.DOCUMENT),
 )
 LISTED = replace(view(BUSY, verdict=Verdict.REFER, reason=Reason.WATCHLISTED, first_use=None, hits=HITS), refer_s=120.0)
+
+PATIENTS = tuple(ShownPatient(f"A-2026-{n}", "欧*", "心血管内科 Cardiology") for n in range(6))
+REDS = tuple(OpenRed(n, NOON - 60 * n, urgency) for n, urgency in enumerate(Urgency))
+WARD = replace(view(BUSY, reason=Reason.WHOSE_COMPANION, patients=PATIENTS), reds=REDS, red_path=True)
 
 
 def typing(kind: Kind, *fields: str) -> Callable[[Sheet], None]:
@@ -101,6 +107,11 @@ SHEETS = {
     "used": (open_dispute, view(BUSY, portrait=True), lambda sheet: None),
     "used, unknown": (open_dispute, view(BUSY, first_use=None), lambda sheet: None),
     "listed": (open_dispute, LISTED, lambda sheet: None),
+    "companion": (open_companion, WARD, lambda sheet: None),
+    "nobody inside": (open_companion, view(WARD, patients=()), lambda sheet: None),
+    "emergencies": (open_red, WARD, lambda sheet: None),
+    "no emergencies": (open_red, replace(WARD, reds=()), lambda sheet: None),
+    "who was it": (open_red, WARD, lambda sheet: sheet._ask(REDS[0])),
     "kinds": (open_manual, BUSY, lambda sheet: None),
     "id": (open_manual, BUSY, typing(Kind.RESIDENT_ID, WRONG_ID)),
     "temporary": (open_manual, BUSY, typing(Kind.TEMPORARY_ID, "11010519491231002X", "20230229")),
