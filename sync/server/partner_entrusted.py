@@ -35,11 +35,12 @@ from sync.server.partners import covers, is_time, seal_key_of, terms_of
 from sync.server.site import site_name
 from sync.server.watch_entries import document_of
 from sync.server.watch_history import WatchAct, note
-from sync.server.watch_items import own_domain, person_place, project, revision, template_place
+from sync.server.watch_items import own_domain, person_place, project, project_all, revision, template_place
 from sync.server.watch_rules import Proposal, faults_of
 from sync.server.watch_tables import watch_approval, watch_entry, watch_partner, watch_shared
 
 APPROVALS = 2
+AT_ONCE = 100
 
 
 def outgoing(partner: str) -> str:
@@ -61,7 +62,7 @@ def to_entrust(hub: Hub, connection: Connection, partner: str) -> tuple[Entruste
     row = connection.execute(select(watch_partner).where(watch_partner.c.partner == partner)).one()
     after, shared = progress(connection, outgoing(partner))[0], watch_shared.c
     asked = select(watch_shared).where(shared.partner == partner, shared.revision > after)
-    found = connection.execute(asked.order_by(shared.revision).limit(MOST_ITEMS)).all()
+    found = connection.execute(asked.order_by(shared.revision).limit(AT_ONCE)).all()
     if not found:
         return None
     live = {one.entry: one for one in found if not one.removed}
@@ -107,7 +108,7 @@ def _entrusted(hub: Hub, connection: Connection, owner: str, keeper: Row[Any], e
 
 def take_entrusted(hub: Hub, connection: Connection, row: Row[Any], told: EntrustedEntries) -> tuple[int, int]:
     """Put a partner's entries on our list, and take off those that it withdraws; how many were taken, how many not."""
-    taken, left = 0, 0
+    taken, left, kept = 0, 0, dict[str, Entrusted]()
     for item in told.withdrawn[:MOST_ITEMS]:
         taken += take_off(hub, connection, row.partner, item)
     for entrusted in told.entries[:MOST_ITEMS]:
@@ -115,9 +116,13 @@ def take_entrusted(hub: Hub, connection: Connection, row: Row[Any], told: Entrus
         if proposal is None:
             left += 1
             take_off(hub, connection, row.partner, entrusted.item)
-        else:
-            taken += _keep(hub, connection, row.partner, entrusted, proposal)
-    return taken, left
+        elif (entry := _keep(hub, connection, row.partner, entrusted, proposal)) is not None:
+            kept[entry] = entrusted
+    project_all(hub, connection, kept)
+    source, now = incoming(row.partner), revision(connection)
+    for entry, one in kept.items():
+        note_received(hub, connection, source, one.item, one.version, entry, now)
+    return taken + len(kept), left
 
 
 def take_off(hub: Hub, connection: Connection, partner: str, item: str) -> bool:
@@ -189,14 +194,15 @@ def _open(hub: Hub, entrusted: Entrusted, place: bytes) -> EntrustedPerson | Non
         return None
 
 
-def _keep(hub: Hub, connection: Connection, partner: str, entrusted: Entrusted, proposal: Proposal) -> bool:
+def _keep(hub: Hub, connection: Connection, partner: str, entrusted: Entrusted, proposal: Proposal) -> str | None:
+    """The entry; `None` where it was there already."""
     row, now = watch_entry.c, hub.clock()
     asked = select(watch_entry).where(row.partner == partner, row.their_entry == entrusted.item).with_for_update()
     there = connection.execute(asked).first()
     if there is not None and there.version > entrusted.version:
-        return False  # an older one, sent again
+        return None  # an older one, sent again
     if there is not None and there.version == entrusted.version and there.state == WatchState.APPROVED:
-        return False
+        return None
     entry = there.entry if there else new_identifier("watch")
     values = _columns(hub, connection, entry, proposal) | {"version": entrusted.version, "changed_at": now}
     values |= {"state": WatchState.APPROVED, "told": WatchState.ACTIVE, "proposed_by": partner}
@@ -211,9 +217,7 @@ def _keep(hub: Hub, connection: Connection, partner: str, entrusted: Entrusted, 
         who = {"account": f"{one.account[:64]}@{partner}", "role": one.role[:32], "at": one.at}
         connection.execute(insert(watch_approval).values(entry=entry, version=entrusted.version, **who))
     note(hub, connection, partner, entry, entrusted.version, WatchAct.APPROVED, WatchState.ACTIVE, "")
-    project(hub, connection, entry)
-    note_received(hub, connection, incoming(partner), entrusted.item, entrusted.version, entry, revision(connection))
-    return True
+    return entry
 
 
 def _columns(hub: Hub, connection: Connection, entry: str, proposal: Proposal) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Line:
         try:
             async with asyncio.timeout(WITHIN_S):
                 fetched = await fetch(client.page, receiver, after, self.hub.clock)
-            left = await self._do(lambda c: self._take(c, fetched))
+            left = await asyncio.to_thread(self._take, fetched)
         except NotNext:
             if self._whole:
                 raise
@@ -95,12 +95,13 @@ class Line:
         self._whole = False
         await self._do(lambda c: note_trouble(c, self.partner, NOT_ALL.format(left) if left else ""))
 
-    def _take(self, connection: Connection, fetched: Fetched) -> int:
-        row = connection.execute(select(watch_partner).where(watch_partner.c.partner == self.partner)).one()
-        if row.state != TRUSTED or not row.gives:
-            drop_all(self.hub, connection, self.partner)
-            return 0
-        return take(self.hub, connection, self.partner, fetched, trusted_part(terms_of(row), self.hub.clock()))
+    def _take(self, fetched: Fetched) -> int:
+        with self.hub.begin() as connection:
+            row = connection.execute(select(watch_partner).where(watch_partner.c.partner == self.partner)).one()
+            if row.state != TRUSTED or not row.gives:
+                drop_all(self.hub, connection, self.partner)
+                return 0
+        return take(self.hub, self.partner, fetched, trusted_part(terms_of(row), self.hub.clock()))
 
     def _end(self, connection: Connection) -> None:
         end_with(self.hub, connection, self.partner)

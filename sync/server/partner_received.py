@@ -7,8 +7,9 @@ becomes a question to a person here; one of a purpose or an owner that was not a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from sync.refusals import NotNext, RolledBack
 from sync.server.hub import Hub
 from sync.server.partners import Terms, covers, is_time
 from sync.server.watch_items import keep_domain, put, remove, revision
-from sync.server.watch_tables import watch_received, watch_source
+from sync.server.watch_tables import watch_item, watch_received, watch_source
 from sync.watch_fetch import Fetched
 
 Accept = Callable[[WatchEntry], WatchEntry | None]
@@ -31,38 +32,81 @@ THE_CENTRE = ""
 """As a source, at a venue hub: the list of the site itself."""
 
 LONGEST_TEXT, LONGEST_TEMPLATE = 500, 16_384
+AT_ONCE = 100
+"""So many entries go into the database before others have their turn."""
 
 
-def take(hub: Hub, connection: Connection, source: str, fetched: Fetched, accept: Accept) -> int:
+def take(hub: Hub, source: str, fetched: Fetched, accept: Accept) -> int:
     """Make what came of `source`'s list our gates' too; how many entries are not taken, all together.
 
-    Raises `BundleRefused`; nothing was changed then once the transaction is gone.
+    Before anything is written it is certain that it makes the list that its owner counted. Then it goes in by and by,
+    those that go first, so that nobody at a gate waits for the database meanwhile; one process alone does this.
+
+    Raises `BundleRefused`, and then nothing was changed.
     """
+    with hub.begin() as connection:
+        before = progress(connection, source)
+        known = {one.item: one for one in _rows(connection, source) if not one.removed}
+        domains = _domains(connection, source)
+    gone = _check(fetched, before, known)
+    steps: list[Callable[[Connection], None]] = [partial(_drop, hub, source=source, known=known[item]) for item in gone]
+    for entry in fetched.entries():
+        taken = accept(entry)
+        domain = local_domain(source, entry.domain, fetched.domains[entry.domain])
+        if taken is not None:
+            taken = replace(taken, entry=local_name(source, entry.entry), domain=domain)
+        if not _is_there(known.get(entry.entry), taken, domains):
+            secret = fetched.domains[entry.domain]
+            steps.append(
+                partial(_put, hub, source=source, item=entry.entry, version=entry.version, taken=taken, secret=secret)
+            )
+    for start in range(0, len(steps), AT_ONCE):
+        with hub.begin() as connection:
+            for step in steps[start : start + AT_ONCE]:
+                step(connection)
     held = fetched.held
-    cursor, issued_at = progress(connection, source)
+    with hub.begin() as connection:
+        if progress(connection, source) == before:  # or what was agreed has changed: all of it again
+            set_progress(connection, source, held.revision, held.issued_at, held.expires_at)
+        return sum(one.local is None for one in _rows(connection, source) if not one.removed)
+
+
+def _check(fetched: Fetched, before: tuple[int, float], known: Mapping[str, Row[Any]]) -> list[str]:
+    """What is to go. Raises `RolledBack`, `NotNext`."""
+    held, (cursor, issued_at) = fetched.held, before
     if held.revision < cursor and held.issued_at <= issued_at:
         raise RolledBack("the list is older than the one that is held: perhaps somebody sends old pages")
     if fetched.after not in (0, cursor):
         raise NotNext("the list goes on after another revision than the one that is held")
-    known = {one.item: one for one in _rows(connection, source) if not one.removed}
-    entries = fetched.entries()
     gone = set(known) - set(fetched.changed) if fetched.after == 0 else fetched.removed & set(known)
-    for item in sorted(gone):
-        _drop(hub, connection, source, known[item])
-    for entry in entries:
-        _put(hub, connection, source, entry, known.get(entry.entry), fetched.domains[entry.domain], accept)
-    now = [one for one in _rows(connection, source) if not one.removed]
-    if (len(now), digest_of((one.item, one.version) for one in now)) != (held.count, held.digest):
-        raise NotNext("what is held is not what the other side counts: all of the list is fetched again")
-    set_progress(connection, source, held.revision, held.issued_at, held.expires_at)
-    return sum(one.local is None for one in now)
+    then = {item: one.version for item, one in known.items() if item not in gone}
+    then |= {item: change.version for item, change in fetched.changed.items()}
+    if (len(then), digest_of(then.items())) != (held.count, held.digest):
+        raise NotNext("what would be held is not what the other side counts: all of the list is fetched again")
+    return sorted(gone)
+
+
+def _is_there(known: Row[Any] | None, taken: WatchEntry | None, domains: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether our gates hold it already just so, or just as little."""
+    if known is None:
+        return False
+    if taken is None:
+        return known.local is None
+    return domains.get(taken.entry) == (taken.domain, taken.version)
+
+
+def _domains(connection: Connection, source: str) -> dict[str, tuple[str, int]]:
+    """The domains and versions of what our gates hold of `source`."""
+    row = watch_item.c
+    asked = select(row.item, row.domain, row.version).where(row.partner == source, ~row.removed)
+    return {one.item: (one.domain, one.version) for one in connection.execute(asked)}
 
 
 def drop_all(hub: Hub, connection: Connection, source: str) -> int:
     """Nothing of `source` stays at our gates; how many were there."""
     there = [one for one in _rows(connection, source) if not one.removed]
     for one in there:
-        _drop(hub, connection, source, one)
+        _drop(hub, connection, source=source, known=one)
     gone = update(watch_source).where(watch_source.c.source == source)
     connection.execute(gone.values(cursor=0, revision=revision(connection)))
     return len(there)
@@ -96,6 +140,11 @@ def trusted_part(terms: Terms, now: float) -> Accept:
         return replace(entry, action=action, entrances=(), approvers=())
 
     return accept
+
+
+def local_domain(source: str, domain: str, secret: bytes) -> str:
+    """What a domain of another list is called at our gates; with another secret it is another one."""
+    return "of-" + hashlib.sha256(f"{source}\n{domain}\n".encode() + secret).hexdigest()[:24]
 
 
 def note_received(
@@ -145,23 +194,15 @@ def _makes_sense(entry: WatchEntry, now: float) -> bool:
 
 
 def _put(
-    hub: Hub,
-    connection: Connection,
-    source: str,
-    entry: WatchEntry,
-    known: Row[Any] | None,
-    secret: bytes,
-    accept: Accept,
+    hub: Hub, connection: Connection, source: str, item: str, version: int, taken: WatchEntry | None, secret: bytes
 ) -> None:
-    taken, local = accept(entry), local_name(source, entry.entry)
-    now = revision(connection)
+    local = local_name(source, item)
     if taken is not None:
-        domain = "of-" + hashlib.sha256(f"{source}\n{entry.domain}\n".encode() + secret).hexdigest()[:24]
-        keep_domain(hub, connection, domain, secret)
-        now = put(hub, connection, replace(taken, entry=local, domain=domain), secret, partner=source)
-    elif known is not None and known.local is not None:
-        now = remove(hub, connection, known.local) or now
-    note_received(hub, connection, source, entry.entry, entry.version, local if taken else None, now)
+        keep_domain(hub, connection, taken.domain, secret)
+        now = put(hub, connection, taken, secret, partner=source)
+    else:
+        now = remove(hub, connection, local) or revision(connection)
+    note_received(hub, connection, source, item, version, local if taken else None, now)
 
 
 def _drop(hub: Hub, connection: Connection, source: str, known: Row[Any]) -> None:

@@ -37,9 +37,9 @@ async def bring(hub: Hub, papers: Enrolment, client: CentreClient, after: int) -
     return await fetch(ask, Receiver(papers.issuer_keys, papers.site, key), after, hub.clock)
 
 
-def keep(hub: Hub, connection: Connection, fetched: Fetched) -> None:
+def keep(hub: Hub, fetched: Fetched) -> None:
     """Let our gates hold it. Raises `BundleRefused`."""
-    take(hub, connection, THE_CENTRE, fetched, lambda entry: entry)
+    take(hub, THE_CENTRE, fetched, lambda entry: entry)
 
 
 def told(connection: Connection, before: int) -> HeldWatch | None:

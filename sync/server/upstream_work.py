@@ -96,7 +96,7 @@ class Work:
         cursor, _ = await asyncio.to_thread(self._in_transaction, lambda c: progress(c, THE_CENTRE))
         try:
             fetched = await upstream_list.bring(self.hub, self.papers, self.client, 0 if self.whole_list else cursor)
-            await asyncio.to_thread(self._in_transaction, lambda c: upstream_list.keep(self.hub, c, fetched))
+            await asyncio.to_thread(upstream_list.keep, self.hub, fetched)
         except NotNext:
             self.whole_list = True
             raise

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from sqlalchemy import insert, select, update
 
 from models.ids import DocumentType, check_digit
-from models.store.vault import DeviceKey
 from models.watch import WatchAction, WatchEntry, WatchPurpose, WatchState
 from models.wire import from_json, to_json
 from sync.contract import Contact, HeldWatch
@@ -23,8 +21,8 @@ from sync.server.partner_received import progress, set_progress, take, trusted_p
 from sync.server.partner_shares import partners_page
 from sync.server.partners import TOLD_DIGITS, Terms, enter, find_partner, fingerprint, own_card, seal_key_of, terms_of
 from sync.server.site import ISSUER
-from sync.server.watch_entries import propose
-from sync.server.watch_items import domain_secret, project
+from sync.server.watch_entries import propose_all
+from sync.server.watch_items import domain_secret, project, project_all
 from sync.server.watch_rules import Proposal
 from sync.server.watch_tables import watch_approval, watch_entry, watch_item
 from sync.watch_fetch import Fetched, Receiver, fetch
@@ -84,27 +82,34 @@ def befriend(one: Hub, other: Hub, ones: Terms, others: Terms) -> None:
 
 def enlist(hub: Hub, serial: int, owner: str = "One", **more: object) -> str:
     """Somebody comes onto the list, approved by two; the entry."""
-    proposal = Proposal(owner, WatchPurpose.SCALPING, WatchAction.REVIEW, "appeals office", "article 5", None)
-    proposal = replace(proposal, document=Document(ID, number(serial)), template=template(serial), model_version="m1")
-    proposal = replace(proposal, valid_from=hub.clock() - 1, valid_to=hub.clock() + 90 * DAY_S)
+    return enlist_all(hub, [serial], owner, **more)[0]
+
+
+def enlist_all(hub: Hub, serials: Sequence[int], owner: str, **more: object) -> list[str]:
+    """Likewise many at once."""
     with hub.begin() as connection:
-        entry = propose(hub, connection, "li", "o", replace(proposal, **more))  # type: ignore[arg-type]
+        entries = propose_all(hub, connection, "li", "o", [proposal(hub, one, owner, **more) for one in serials])
         for account, role in (("anna", "owner"), ("bo", "supervisor")):
-            given = {"account": account, "role": role, "at": hub.clock()}
-            connection.execute(insert(watch_approval).values(entry=entry, version=1, **given))
-        _stand(hub, entry, WatchState.APPROVED, connection)
-    return entry
+            given = {"version": 1, "account": account, "role": role, "at": hub.clock()}
+            connection.execute(insert(watch_approval), [{"entry": entry} | given for entry in entries])
+        connection.execute(update(watch_entry).where(watch_entry.c.state == "proposed").values(state="approved"))
+        project_all(hub, connection, entries)
+    return entries
+
+
+def proposal(hub: Hub, serial: int, owner: str, **more: object) -> Proposal:
+    """What is asked for."""
+    made = Proposal(owner, WatchPurpose.SCALPING, WatchAction.REVIEW, "appeals office", "article 5", None)
+    made = replace(made, document=Document(ID, number(serial)), template=template(serial), model_version="m1")
+    made = replace(made, valid_from=hub.clock() - 1, valid_to=hub.clock() + 90 * DAY_S)
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def withdraw(hub: Hub, entry: str) -> None:
     """It ends for good."""
     with hub.begin() as connection:
-        _stand(hub, entry, WatchState.WITHDRAWN, connection)
-
-
-def _stand(hub: Hub, entry: str, state: WatchState, connection: object) -> None:
-    connection.execute(update(watch_entry).where(watch_entry.c.entry == entry).values(state=state))  # type: ignore[attr-defined]
-    project(hub, connection, entry)  # type: ignore[arg-type]
+        connection.execute(update(watch_entry).where(watch_entry.c.entry == entry).values(state=WatchState.WITHDRAWN))
+        project(hub, connection, entry)
 
 
 def name_of(hub: Hub) -> str:
@@ -136,7 +141,7 @@ def pull(giver: Hub, getter: Hub) -> int:
 def take_in(getter: Hub, theirs: str, found: Fetched) -> int:
     with getter.begin() as connection:
         accept = trusted_part(terms_of(find_partner(connection, theirs)), getter.clock())
-        return take(getter, connection, theirs, found, accept)
+    return take(getter, theirs, found, accept)
 
 
 def entrust(owner: Hub, keeper: Hub, change: Callable[[EntrustedEntries], EntrustedEntries] | None = None) -> int:
@@ -181,8 +186,3 @@ def at_gates(hub: Hub) -> list[WatchEntry]:
         secrets = {one.domain: domain_secret(hub, connection, one.domain) for one in rows}
     changes = [WatchChange(one.item, one.version, one.domain, one.sealed) for one in rows]
     return [open_entry(change, secrets[change.domain] or b"") for change in changes]
-
-
-def device_key(folder: Path) -> DeviceKey:
-    """A gate's key."""
-    return DeviceKey.make(folder / "device.key")
