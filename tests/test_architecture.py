@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import NOT_IN_THE_FAST_RUN
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("models", "drivers", "gate", "sync", "ui")
 
@@ -353,3 +355,8 @@ def test_planted_lengths_and_names_are_found(house):
     assert list(long_functions(root)) == ["gate/pump.py:run"]
     assert list(long_files(root)) == ["gate/pump.py"]
     assert len(faded_classes(root)) == 1
+
+
+def test_the_fast_run_leaves_out_what_is_there():
+    """A name that leads nowhere would let a slow file back in unseen."""
+    assert sorted(str(path) for path in NOT_IN_THE_FAST_RUN if not path.exists()) == []
