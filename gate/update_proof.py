@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,8 +32,14 @@ def prove(config_path: Path, but: Collection[str] = (), *, face: str = "dlib:") 
         if found := sorted(set(fatal_codes(config_path)) - set(but)):
             raise ProofFailed(f"gatectl check finds what the version before did not: {', '.join(found)}")
     began = time.monotonic()
-    with TemporaryDirectory(prefix="menshen-proof-") as folder:
-        _admit_one(Path(folder), face)
+    for last in (False, True):  # a busy machine may be too slow for a visitor who waits
+        with TemporaryDirectory(prefix="menshen-proof-") as folder:
+            try:
+                _admit_one(Path(folder), face)
+                break
+            except ProofFailed:
+                if last:
+                    raise
     return time.monotonic() - began
 
 
@@ -43,7 +50,7 @@ def fatal_codes(config_path: Path) -> list[str]:
 
 
 def _admit_one(folder: Path, face: str) -> None:
-    from gate.demo.box_office import sell
+    from gate.demo.box_office import evening_policy, sell
     from gate.demo.cast import person
     from gate.demo.night import Night
     from gate.demo.rig import Rig, Wiring
@@ -53,7 +60,7 @@ def _admit_one(folder: Path, face: str) -> None:
     visitor = person(0, next(iter(rendered_looks())))
     try:
         with Rig(folder, Wiring(face=face, pace=False)) as rig:
-            sell(rig, [visitor])
+            sell(rig, [visitor], replace(evening_policy(), capture_s=20.0, passage_s=20.0, lookup_s=10.0))
             rig.start()
             Night(rig).enters(visitor)
             status = rig.stop()
