@@ -26,7 +26,7 @@ help:
 	@echo "make test-peers   our answers beside those of other programs"
 	@echo "make fuzz         a search for inputs that break a parser; MENSHEN_FUZZ_S=60 for longer"
 	@echo "make bench        speed and accuracy, with figures"
-	@echo "make bench-face   one look at a face beside other programs, with one thread and two; prints and replays"
+	@echo "make bench-face   one look at a face beside other programs, on a Pi by projection; prints and replays"
 	@echo "make bench-hub    what one server carries: claims, ledgers, the doorbell, a stadium"
 	@echo "make deb          the package for this machine; ARCH=arm64 for a Raspberry Pi, from any machine"
 	@echo "make install      the same, and install it: sudo make install"
@@ -81,7 +81,7 @@ bench:
 
 bench-face:
 	@systemd/bootstrap.sh peers
-	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench --only face,liveness --out build/bench-face.json
+	@PYTHONPATH=$(VENV)/peers $(BIN)/python -m tests.bench --only face,projection,liveness --out build/bench-face.json
 
 bench-hub: tools
 	@$(BIN)/python -m tests.bench.hub

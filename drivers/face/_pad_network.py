@@ -6,8 +6,8 @@
 Each network sees a piece of the frame, `scale` times as large as the face, as BGR bytes, and gives three shares: a flat
 picture, a live face, something on a screen. The live share is the mean of all. A box that is a few pixels off may turn
 such a network's word about, so it is asked for several boxes beside each other, and for more where these don't agree.
-Their mean counts. On 120 drawn pictures and 63 photographs a box 3 % off and a twentieth larger turned the word about
-in 1.0 % of the cases, and never from live to attack; with the median of the same boxes, in 1.4 % and 0.2 %.
+Their mean counts. Told apart by 0.5 to 0.9, a word about 92 drawn pictures and photographs was turned about by a box up
+to 4 % off in 0.8 % of the cases; with nine boxes that lie closer to each other, in 1.6 %.
 
 The networks that exist were trained on a few cameras and attacks. What they say is a hint.
 """
@@ -15,6 +15,7 @@ The networks that exist were trained on a few cameras and attacks. What they say
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +32,19 @@ CLASSES, LIVE = 3, 1
 LARGEST_SCALE, LARGEST_SIDE_PX = 10.0, 512
 
 FIRST = ((0.0, 0.0, 1.0), (-0.06, -0.03, 1.05), (0.06, 0.03, 0.95))
-FURTHER = (
-    *((0.0, 0.0, 1.0), (0.06, 0.0, 1.0), (-0.06, 0.0, 1.0), (0.0, 0.06, 1.0), (0.0, -0.06, 1.0)),
-    *((-0.03, -0.03, 1.05), (0.03, 0.03, 0.95), (0.03, -0.03, 0.95), (-0.03, 0.03, 1.05)),
-)
 """How the boxes differ: to the right and down, in parts of the box, and larger."""
 
-AGREE = 0.1
-"""The first boxes are enough where their shares lie no farther apart: four times out of five."""
+AGREE = 0.05
+"""The first boxes are enough where their shares lie no farther apart: three times out of four."""
+
+
+def _around(count: int = 12, reach: float = 0.08, larger: float = 0.05) -> tuple[tuple[float, float, float], ...]:
+    """Boxes spread evenly over a disc as a sunflower's seeds are, in three sizes by turns."""
+    seeds = [(reach * math.sqrt((each + 0.5) / count), 2.39996 * (each + 0.5), each % 3 - 1) for each in range(count)]
+    return tuple((away * math.cos(turn), away * math.sin(turn), 1 + larger * size) for away, turn, size in seeds)
+
+
+FURTHER = _around()
 
 MEMBERS_MOST = 8
 
@@ -84,7 +90,7 @@ class Network:
         """How live the face in `box` looks, 0 to 1: the mean over boxes beside it."""
         shares = [self.once(frame, box.moved(*each)) for each in FIRST]
         if max(shares) - min(shares) > AGREE:
-            shares = [shares[0], *(self.once(frame, box.moved(*each)) for each in FURTHER[1:])]
+            shares = [self.once(frame, box.moved(*each)) for each in FURTHER]
         return float(np.mean(shares))
 
     def once(self, frame: Frame, box: Box) -> float:

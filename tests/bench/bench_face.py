@@ -30,12 +30,6 @@ LANE_SIZE = (640, 480)
 FASTER, FEATURES_FASTER, NO_FURTHER = 8.0, 4.0, 1e-3
 """Targets: times as fast as `face_recognition`, and as dlib's own network; the farthest from dlib's features."""
 
-PI_PEAK = {"Raspberry Pi 5": 2 * 4 * 2.4, "Raspberry Pi 4": 1 * 4 * 1.8}
-"""Thousand millions of multiply-adds a second that one core can do at most: lanes and clock of its 32-bit vectors."""
-
-MULTIPLY_ADDS = 0.273
-"""Thousand millions of them in one run of dlib's network."""
-
 
 def measure(rendered: int = 60, photographs: int = 60) -> Section:
     """Rendered lane frames, and photographs where there are any."""
@@ -139,18 +133,6 @@ def _features(section: Section, count: int) -> None:
         Figure("features: farthest from dlib's", farthest * 1e6, "millionths", count, at_most=NO_FURTHER * 1e6),
     )
     section.notes.append(f"features: ours are computed by {engines['ours'].computed_by}")
-    _project(section, min(times["ours"]))
-
-
-def _project(section: Section, fastest_ms: float) -> None:
-    """What the network may take elsewhere, from what a core can multiply at most and how near this one came to it."""
-    for name, peak in PI_PEAK.items():
-        half, quarter = (MULTIPLY_ADDS / peak * 1000 / part for part in (0.5, 0.25))
-        section.notes.append(
-            f"projection, not measured: the network takes {half:.0f} to {quarter:.0f} ms on one core of a {name}, at a "
-            f"half and a quarter of that core's {peak:.1f} thousand million multiply-adds a second"
-        )
-    section.notes.append(f"here {MULTIPLY_ADDS / fastest_ms * 1000:.0f} thousand million were done a second, at best")
 
 
 def _stream(section: Section, walks: int, ways: Mapping[str, Look]) -> None:

@@ -10,16 +10,21 @@ import numpy as np
 from drivers.face import _pad_network
 from drivers.face._pad_network import Network
 from drivers.face._pad_watch import Watch
+from drivers.face.dlib import Engine
+from gate.core.life import Turn
 from models.pad import USUAL_ACCEPT, USUAL_DOUBT, PadBand, pad_band
 from tests.bench import liveness
 from tests.bench.accuracy import Rate
 from tests.bench.figures import Figure, Section
 from tests.bench.liveness import BONA_FIDE, FRAMES, SHIFTS, Figures
-from tests.bench.spoofs import SPECIES, Shot, Subject, bona_fide, held
+from tests.bench.spoofs import SPECIES, Shot, Subject, bona_fide, held, swung
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 FLIPS_AT_MOST = 1.0  # per cent
 WAYS = ("one look", "a second")
+CHALLENGED = ("cut-out", "photo")
+SWING_DEGREES = (0.0, 15.0, 30.0, 45.0, 30.0, 0.0, -30.0, -45.0, -15.0, 0.0)
+"""How far a sheet is swung, one look after the other."""
 
 
 def measure(count: int = 10) -> Section:
@@ -36,6 +41,7 @@ def measure(count: int = 10) -> Section:
             if found.shifted:
                 rate = Rate(changed, found.shifted)
                 section.add(_percent(f"{name}: by a shifted box {what}", rate, FLIPS_AT_MOST))
+    _challenge(section, people)
     section.notes += [
         "after ISO/IEC 30107-3; APCER: attacks that pass as live, by species; BPCER: living faces that don't",
         "drawn from photographs by tests/bench/spoofs.py: no claim about attacks that nobody drew",
@@ -65,6 +71,19 @@ def _found(people: list[Subject], networks: Mapping[str, Network | None], seed: 
                     bands = found[f"{name}, {WAYS[1]}"].bands.setdefault(species, [])
                     bands.append(_band(worst))
     return found
+
+
+def _challenge(section: Section, people: list[Subject], seed: int = 11) -> None:
+    """Sheets that pass a single look, told to turn the head: swung to both sides before the whole engine."""
+    rng = np.random.default_rng(seed)
+    for species in CHALLENGED:
+        met = [_meets(swung(species, person, rng, SWING_DEGREES)) for person in people]
+        section.add(_percent(f"told to turn the head, {species} passes", Rate(sum(met), len(met))))
+
+
+def _meets(shots: list[Shot]) -> bool:
+    engine, turn = Engine(), Turn()
+    return any(turn.look(engine.probe(shot.frame)) for shot in shots)
 
 
 def _look_once(figures: Figures, species: str, shot: Shot, network: Network | None, rng: np.random.Generator) -> None:

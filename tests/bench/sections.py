@@ -28,6 +28,13 @@ def face(quick: bool) -> Section:
     return bench_face.measure(10, 10) if quick else bench_face.measure()
 
 
+def projection(quick: bool) -> Section:
+    """One look on a Raspberry Pi, by instructions counted here."""
+    from tests.bench import projection as bench
+
+    return Section("projection", notes=["not in a quick run"]) if quick else bench.measure()
+
+
 def liveness(quick: bool) -> Section:
     """Prints and replays before the camera."""
     from tests.bench import bench_liveness
@@ -128,14 +135,23 @@ def screens(quick: bool) -> Section:
     return bench.measure(40, 25, 20) if quick else bench.measure()
 
 
+def watch(quick: bool) -> Section:
+    """A list of listed faces, searched."""
+    from tests.bench import watch as bench
+
+    return bench.measure((2_100, 100_000), 20) if quick else bench.measure()
+
+
 SECTIONS: dict[str, Callable[[bool], Section]] = {
     "lane": lane,
     "face": face,
+    "projection": projection,
     "liveness": liveness,
     "accuracy": accuracy,
     "manifest": manifest,
     "ledger": ledger,
     "core": core,
+    "watch": watch,
     "process": process,
     "screens": screens,
 }

@@ -75,6 +75,19 @@ def held(species: str, subject: Subject, rng: np.random.Generator, frames: int) 
     return [_shoot(_hold(sheet, room, sway), rng) for sway in sways]
 
 
+def swung(species: str, subject: Subject, rng: np.random.Generator, degrees: tuple[float, ...]) -> list[Shot]:
+    """The same, turned about its upright axis as somebody does who is told to turn the head and is none."""
+    sheet, room, begin = SPECIES[species](subject, rng), _room(rng), _sway(rng, 0.01)
+    return [_shoot(_hold(sheet, room, begin + _swing(np.radians(each))), rng) for each in degrees]
+
+
+def _swing(angle: float) -> Points:
+    """How far the corners move, in parts of the sheet: it is seen from about three times its width."""
+    sides = np.array([-0.5, 0.5, 0.5, -0.5])
+    nearer = 1 / (1 - sides * np.sin(angle) / 3)
+    return np.stack([sides * (np.cos(angle) * nearer - 1), np.array([-0.5, -0.5, 0.5, 0.5]) * (nearer - 1)], axis=1)
+
+
 def _paper(subject: Subject, rng: np.random.Generator) -> _Sheet:
     sheet = _sheet(subject, _apart(rng), (rng.uniform(1.6, 2.2), rng.uniform(1.8, 2.4)))
     light = _dots(_gamut(sheet.light, 0.10, 0.86, 0.75), rng.uniform(4.0, 6.5), 0.22)
