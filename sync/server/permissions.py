@@ -28,6 +28,7 @@ class Permission(StrEnum):
     EVENTS_MANAGE = "events.manage"
     EVENTS_PUBLISH = "events.publish"
     TICKETS_MANAGE = "tickets.manage"
+    TEMPORARY_ISSUE = "temporary.issue"  # a number for a day, for a person without a document
     REPORTS_SEE = "reports.see"
     DEVICES_SEE = "devices.see"
     DEVICES_MANAGE = "devices.manage"
@@ -54,9 +55,12 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.ORGANISER: frozenset(
         _SEE
         | _LISTS
-        | {Permission.EVENTS_MANAGE, Permission.EVENTS_PUBLISH, Permission.TICKETS_MANAGE, Permission.CASES_ANSWER},
+        | {Permission.EVENTS_MANAGE, Permission.EVENTS_PUBLISH, Permission.TICKETS_MANAGE, Permission.CASES_ANSWER}
+        | {Permission.TEMPORARY_ISSUE},
     ),
-    Role.SUPERVISOR: frozenset(_SEE | _LISTS | {Permission.DEVICES_MANAGE, Permission.CONFLICTS_SETTLE}),
+    Role.SUPERVISOR: frozenset(
+        _SEE | _LISTS | {Permission.DEVICES_MANAGE, Permission.CONFLICTS_SETTLE, Permission.TEMPORARY_ISSUE}
+    ),
     Role.AUDITOR: frozenset(
         _SEE | {Permission.LEDGER_SEE, Permission.AUDIT_SEE, Permission.WATCH_SEE, Permission.EVIDENCE_EXPORT}
     ),

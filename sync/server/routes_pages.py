@@ -15,13 +15,14 @@ from sync.server.pages import (
     evidence_pages,
     import_pages,
     inbox_pages,
-    pattern_pages,
+    partner_pages,
     pattern_pages,
     place_pages,
     pretix_pages,
     public_pages,
     session_pages,
     setup_pages,
+    temporary_pages,
     ticket_pages,
     watch_entry_pages,
     watch_import_pages,
@@ -35,9 +36,9 @@ for part in (
     *(watch_pages, watch_entry_pages, watch_import_pages, public_pages, inbox_pages),
 ):
     router.include_router(part.router)
-router.include_router(pattern_pages.router)
-router.include_router(pattern_pages.router)
+for part in (pattern_pages, temporary_pages, partner_pages):
+    router.include_router(part.router)
 
 LARGEST_BODIES = {"/log-in": 16_384, "/open-account": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20}
-LARGEST_BODIES |= dict.fromkeys(("/devices", "/me", "/accounts", "/places"), 65_536)
+LARGEST_BODIES |= dict.fromkeys(("/devices", "/me", "/accounts", "/places", "/partners"), 65_536)
 LARGEST_BODIES |= {"/watch": 32 * 2**20, "/watch/import": 2 * 2**30}
