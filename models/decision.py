@@ -92,7 +92,7 @@ class Policy:
     face_tries: int = 3
     face_frames: int = 1  # so many good frames of one person make a try; the one least like the reference counts
     face_ready_s: float = 0.0  # features of who stands in the lane are held before the card, so long; 0: on the card
-    watch_distance: float = 0.35  # lists are searched within this, by models whose bands do not say otherwise
+    watch_distance: float = 0.30  # lists are searched within this, by models whose bands do not say otherwise
     watch_review_s: float = 60.0  # so long somebody waits for a person's look because of a list
     watch_fallback: WatchFallback = WatchFallback.STAY  # what follows when nobody looked in that time
     pad_accept: float | None = None  # None: liveness is not asked for

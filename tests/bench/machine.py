@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("numpy", "opencv-python-headless", "dlib-bin", "msgspec", "cryptography", "face_recognition")
+LIBRARIES = ("numpy", "opencv-python-headless", "dlib-bin", "msgspec", "cryptography", "face_recognition", "faiss-cpu")
 
 
 def describe() -> dict[str, Any]:
