@@ -28,7 +28,8 @@ class Clock:
         floor: float = BUILD_FLOOR,
     ) -> None:
         self._wall, self._mono, self._floor = wall, mono, floor
-        self._told: tuple[float, float] | None = None
+        self._told: tuple[float, float] | None = None  # the authority's time, and the monotonic moment
+        self._rtc: tuple[float, float] | None = None  # the hardware clock's, where ours was impossible
 
     def now(self) -> Now:
         """The present moment."""
@@ -36,9 +37,10 @@ class Clock:
 
     def wall(self) -> float:
         """Unix seconds: this machine's, or where those are wrong, the authority's."""
-        if self._told is None:
+        known = self._told or self._rtc
+        if known is None:
             return self._wall()
-        at, mono = self._told
+        at, mono = known
         ours, theirs = self._wall(), at + self._mono() - mono
         return ours if abs(ours - theirs) <= SLACK_S else theirs
 
@@ -55,7 +57,18 @@ class Clock:
         if at >= BUILD_FLOOR - SLACK_S:
             self._told = (at, self._mono())
 
+    def told(self) -> float | None:
+        """The authority's time; `None` while it has not said it."""
+        return None if self._told is None else self._told[0] + self._mono() - self._told[1]
+
+    def take_rtc(self, at: float) -> bool:
+        """Believe a hardware clock, if its time is possible; the authority's word goes before it."""
+        if at < self._floor - SLACK_S:
+            return False
+        self._rtc = (at, self._mono())
+        return True
+
     @property
     def trusted(self) -> bool:
         """Whether the wall clock stands where it can stand."""
-        return self._told is not None or self._wall() >= self._floor - SLACK_S
+        return self._told is not None or self._rtc is not None or self._wall() >= self._floor - SLACK_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Any
 
 from gate.ballast import Room
 from gate.clock import Clock
+from gate.clock_floor import ClockFloor
+from gate.clock_window import window_at_start
 from gate.config import Config
 from gate.devices import LaneDevices
 from gate.duty import Duty
@@ -41,6 +44,8 @@ class House:
         in_store: InStore,
     ) -> None:
         self._stores, self._runner, self._devices, self._in_store = stores, runner, devices, in_store
+        self._clock, self._floor = clock, ClockFloor(config.gate.state_dir, clock)
+        self._floor.begin()
         self._told: Snapshot | None = None
         self._figures = Figures(version("menshen"), clock.wall())
         runner.tally.listeners.append(self._figures.wrote)
@@ -65,6 +70,10 @@ class House:
     async def open(self) -> None:
         """Tell figures from now on."""
         await self._socket.open()
+        rules, ledger = self._runner.rules, self._stores.ledger
+        window = await self._in_store(lambda: window_at_start(ledger, rules.policy.event))
+        if window is not None and not self._clock.trusted:
+            self._runner.lane = replace(self._runner.lane, window=window)
 
     async def close(self) -> None:
         """No longer."""
@@ -73,6 +82,7 @@ class House:
     async def tick(self) -> None:
         """Once a second."""
         lane = self._runner.lane
+        await asyncio.to_thread(self._floor.tick)
         await self.broom.tick(lane.phase, lane_works="ledger" not in lane.lost)
 
     def complete(self, snapshot: Snapshot) -> Snapshot:
@@ -81,8 +91,8 @@ class House:
         if ballast.room is Room.TIGHT:
             full = DeviceStatus("disk", up=False, why=f"{ballast.free_bytes >> 20} MiB free")
             snapshot = replace(snapshot, devices=(*snapshot.devices, full))
-        self._told = snapshot
-        return snapshot
+        self._told = replace(snapshot, window=None if snapshot.clock_trusted else self._runner.lane.window)
+        return self._told
 
     def complete_word(self, word: LaneWord) -> LaneWord:
         """What the authority is told, with the same."""

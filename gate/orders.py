@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gate.clock_window import NOT_NEEDED, window_of
+from gate.core.events import WindowSet
 from gate.devices import LaneDevices
 from gate.duty import Duty
 from gate.hearing import event_of_command
@@ -39,9 +41,21 @@ async def obey(
             return await name_red(command, runner.tally.reds, runner.ask, typed.key_of)
         case Order.PROVE:
             return prover.begin(command)
+        case Order.WINDOW:
+            return await _state_window(command, runner)
     try:
         event = event_of_command(command, now)
     except ValueError as error:
         return Answer(command.id, ok=False, error=str(error))
     mattered = await runner.ask(event)
     return Answer(command.id, ok=mattered, error="" if mattered else TOO_LATE)
+
+
+async def _state_window(command: Command, runner: LaneRunner) -> Answer:
+    """Somebody says which event it is, while the clock is not trusted."""
+    try:
+        window = window_of(command, runner.rules.manifest)
+    except ValueError as error:
+        return Answer(command.id, ok=False, error=str(error))
+    mattered = await runner.ask(WindowSet(window, command.actor, command.why))
+    return Answer(command.id, ok=mattered, error="" if mattered else NOT_NEEDED)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from models.decision import OfflineRule, Profile, Reason, StewardAction, Verdict
 from models.ids import DocumentType
+from models.keeping import Window
 from models.link import Reach
 from models.passage import Passage
 from models.proof import Asked, ProofState, ProofWish
@@ -27,6 +28,7 @@ class Order(StrEnum):
     SHIFT = "shift"  # somebody begins or ends work at this lane, with a PIN
     RED = "red"  # an emergency goes in at once
     RED_NAMED = "red_named"  # who that was, asked afterwards
+    WINDOW = "window"  # it is this event now, whatever the clock says; or no longer
     SETTINGS = "settings"  # how loud and bright the lane is, and in which language it begins
     PROVE = "prove"  # a test admission, by which nobody is let in
 
@@ -76,6 +78,8 @@ class Command:
     presented: Presented | None = field(default=None, repr=False)
     on: bool = True  # for SHIFT: begin, or end
     settings: Settings | None = None
+    window_since: float = 0.0  # for WINDOW: it is later than this (Unix seconds); 0: than the manifest
+    window_until: float = 0.0  # and earlier than this; 0: than the manifest's end
     of: str = ""  # for COMPANION: the patient's ticket; empty: who came last
     urgency: Urgency | None = None  # for RED
     red: int = 0  # for RED_NAMED: the attempt; without `presented`, nobody could say who it was
@@ -137,6 +141,7 @@ class Snapshot:
     devices: tuple[DeviceStatus, ...] = ()
     manifest: ManifestState | None = None
     clock_trusted: bool = True
+    window: Window | None = None  # what event somebody says it is, while the clock is not trusted
     inside: int = 0
     reach: Reach | None = None  # whom the sync process reaches; `None`: there is no sync process
     counts: dict[str, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from models.credential import Assurance, CardProblem, Medium
 from models.face import FaceBands
 from models.face import FaceFacts as FaceFacts
 from models.ids import DocumentType
+from models.keeping import Window
 from models.pad import USUAL_DOUBT, PadChallenge
 from models.passage import Direction, Use
 from models.reason import Reason as Reason
@@ -235,6 +236,7 @@ class Facts:
     paused: bool = False
     out_of_order: str = ""  # the device without which this lane can't work, or empty
     clock_trusted: bool = True
+    window: Window | None = None  # while it is not: what event somebody says it is
 
 
 @dataclass(frozen=True, slots=True)

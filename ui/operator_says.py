@@ -87,6 +87,9 @@ def _offline_rule(where: Reach, rule: OfflineRule | None, words: Words) -> str:
 
 def data(snapshot: Snapshot, words: Words) -> Cell:
     """How old the tickets are, and whether the clock that says so can be believed."""
+    if snapshot.window is not None:
+        line = words("operator.event_by_word", actor=snapshot.window.actor)
+        return Cell("clock", line, words("operator.clock_untrusted"), look=True)
     if not snapshot.clock_trusted:
         return Cell("clock", words("operator.clock_untrusted"), words("operator.clock_untrusted_next"), look=True)
     manifest = snapshot.manifest

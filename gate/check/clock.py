@@ -24,6 +24,7 @@ class Facts:
     gate_trusts: bool = True
     kept: bool | None = None
     has_rtc: bool = True
+    by_word: str = ""  # who said which event it is
 
 
 def gather(around: Around) -> Facts:
@@ -37,13 +38,14 @@ def gather(around: Around) -> Facts:
         snapshot.clock_trusted if snapshot else True,
         {"yes": True, "no": False}.get(told),
         any((around.root / "sys/class/rtc").glob("rtc*")),
+        snapshot.window.actor if snapshot and snapshot.window else "",
     )
 
 
 def judge(facts: Facts) -> Iterator[Finding]:
     """What is wrong with it."""
     if facts.now < BUILD_FLOOR - SLACK_S or not facts.gate_trusts:
-        yield Finding(Code.CLOCK_UNTRUSTED, "clock")
+        yield Finding(Code.CLOCK_UNTRUSTED, "clock", facts.by_word and f"the event is known by word of {facts.by_word}")
     if facts.gate_at is not None and abs(facts.gate_at - facts.now) > SLACK_S:
         yield Finding(Code.CLOCK_OFF, "clock", f"{facts.now - facts.gate_at:+.0f} s beside the authority's")
     if facts.last_entry_at is not None and facts.last_entry_at > facts.now + SLACK_S:

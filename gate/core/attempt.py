@@ -224,6 +224,7 @@ def _next_person(lane: Lane, event: CardRead | CardFailed, now: Now) -> Lane:
         paused=lane.mode is Mode.PAUSED,
         out_of_order=out_of_order(lane),
         clock_trusted=lane.clock_trusted,
+        window=None if lane.clock_trusted else lane.window,
     )
     return mark(replace(lane, attempt=lane.attempt + 1, facts=facts), "card", now)
 

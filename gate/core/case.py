@@ -140,9 +140,29 @@ class Case:
         return self.facts.direction is Direction.ENTRY
 
     @cached_property
-    def today(self) -> str:
+    def times(self) -> tuple[float, float] | None:
+        """The earliest and the latest moment that it can be now, in Unix seconds; `None`: nobody knows.
+
+        By a right clock they are one. Else a person may have said which event it is, if that is the one we serve.
+        """
+        if self.facts.clock_trusted:
+            return self.now.wall, self.now.wall
+        window = self.facts.window
+        return (window.since, window.until) if window and window.event == self.policy.event else None
+
+    @property
+    def earliest(self) -> float:
+        """It is not earlier than this, where anybody knows."""
+        return self.times[0] if self.times else self.now.wall
+
+    @property
+    def latest(self) -> float:
+        """It is not later than this, where anybody knows."""
+        return self.times[1] if self.times else self.now.wall
+
+    def day(self, at: float) -> str:
         """The day at the venue, as cards print it: `2026-01-31`."""
-        moment = datetime.fromtimestamp(self.now.wall, UTC) + timedelta(seconds=self.policy.utc_offset_s)
+        moment = datetime.fromtimestamp(at, UTC) + timedelta(seconds=self.policy.utc_offset_s)
         return moment.date().isoformat()
 
     @cached_property

@@ -8,6 +8,7 @@ from enum import StrEnum
 from models.credential import CardProblem, Medium
 from models.decision import CardFacts, ClaimAnswer, FaceFacts, LookupFacts, StewardAction
 from models.face import FaceProblem
+from models.keeping import Window
 from models.ledger import EntryKind
 from models.passage import Direction, SensorSignal, Use
 from models.record import Body
@@ -188,6 +189,15 @@ class ClockJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSet:
+    """A person says which event it is, while the clock is not trusted; with `None` no longer."""
+
+    window: Window | None
+    actor: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFailed:
     """The ledger did not take an entry; nothing that should have followed it was done."""
 
@@ -223,6 +233,7 @@ Event = (
     | DeviceLost
     | DeviceBack
     | ClockJudged
+    | WindowSet
     | RecordFailed
     | ReleaseFailed
 )

@@ -35,6 +35,7 @@ from gate.core.events import (
     TicketFound,
     TimedOut,
     Timer,
+    WindowSet,
 )
 from gate.core.state import Lane, Outcome, clear, show
 from models.decision import Now, Policy
@@ -89,6 +90,7 @@ TABLE: dict[tuple[Phase, type[Event]], Handler] = {
     **{(phase, DeviceLost): upkeep.on_device_lost for phase in Phase},
     **{(phase, DeviceBack): upkeep.on_device_back for phase in Phase},
     **{(phase, ClockJudged): upkeep.on_clock for phase in Phase},
+    **{(phase, WindowSet): upkeep.on_window for phase in Phase},
 }
 
 

@@ -10,6 +10,7 @@ from gate.core.events import CardRead, Timer
 from gate.core.hospital import shown_patients
 from models.credential import Medium
 from models.decision import Decision, Facts, Need, Now, Reason
+from models.keeping import Window
 from models.ledger import EntryKind
 from models.passage import Direction, SignalKind
 from models.record import Body, ModeBody
@@ -65,6 +66,7 @@ class Lane:
     mode_until: float | None = None
     lost: tuple[str, ...] = ()
     clock_trusted: bool = True
+    window: Window | None = None
     doubtful: bool = False  # the sensor missed something since this person was released
     waiting: tuple[CardRead, float] | None = None
     marks: tuple[tuple[str, float], ...] = ()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gate.core.effects import Effect, Hold
-from gate.core.events import ClockJudged, DeviceBack, DeviceLost, ModeEnded, ModeSet, StaffNoted
+from gate.core.events import ClockJudged, DeviceBack, DeviceLost, ModeEnded, ModeSet, StaffNoted, WindowSet
 from gate.core.state import SENSOR, Lane, Outcome, clear, record, show
 from models.decision import Now, Policy
+from models.keeping import ClockBody
 from models.ledger import EntryKind
 from models.record import DeviceBody, ModeBody
 from models.view import Mode, Phase
 
+CLOCK_IS_RIGHT = "the clock is right"
 TIME_IS_UP = "time is up"
 """Why a mode ends that was set for a while."""
 
@@ -69,8 +71,20 @@ def on_device_back(lane: Lane, event: DeviceBack, policy: Policy, now: Now) -> O
 
 
 def on_clock(lane: Lane, event: ClockJudged, policy: Policy, now: Now) -> Outcome:
-    """The clock is judged anew; it holds for the next person."""
-    return replace(lane, clock_trusted=event.trusted), ()
+    """The clock is judged anew; it holds for the next person. A right one needs nobody's word."""
+    lane = replace(lane, clock_trusted=event.trusted)
+    if not event.trusted or lane.window is None:
+        return lane, ()
+    ended = record(lane, EntryKind.CLOCK, ClockBody("clock", None, CLOCK_IS_RIGHT))
+    return replace(lane, window=None), (ended,)
+
+
+def on_window(lane: Lane, event: WindowSet, policy: Policy, now: Now) -> Outcome:
+    """A person says which event it is; it holds for the next person. By a right clock nobody needs to say so."""
+    if event.window == lane.window or (event.window is not None and lane.clock_trusted):
+        return lane, ()
+    entry = record(lane, EntryKind.CLOCK, ClockBody(event.actor, event.window, event.why))
+    return replace(lane, window=event.window), (entry,)
 
 
 def _settle(lane: Lane) -> Lane:

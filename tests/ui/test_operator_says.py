@@ -8,6 +8,7 @@ import pytest
 
 from models.command import Command, DeviceStatus, OnShift, Order, Recent, Role, Snapshot
 from models.decision import OfflineRule, Reason, StewardAction, Verdict
+from models.keeping import Window
 from models.link import Reach
 from models.passage import STANDING, Direction, Passage, Use
 from models.ticket import ManifestState, Note, NoteKind
@@ -319,3 +320,9 @@ def test_nothing_lies_over_anything_or_outside(width, height, touch, banner, not
     assert places.bar.height >= touch
     if low:
         assert places.bar.y >= height / 2
+
+
+def test_an_event_known_by_word_is_shown_with_who_said_it():
+    window = Window("gala", 1.0, 2.0, "anna")
+    told = says.data(replace(calm(), clock_trusted=False, window=window), EN)
+    assert (told.line, told.detail, told.look) == ("Event by word: anna", "Clock not trusted", True)
