@@ -114,6 +114,12 @@ GROUPS: Mapping[str, tuple[Field, ...]] = {
         Amount("occupancy_limit", "persons", or_none=True, whole=True),
         Amount("guardian_within_s", "minutes", MINUTE_S),
     ),
+    "visits": (
+        Amount("companions", "persons", whole=True),
+        YesNo("red_path"),
+        Amount("frequent_times", "visits", or_none=True, whole=True),
+        Amount("frequent_days", "days", whole=True),
+    ),
     "net": (
         YesNo("claims"),
         Choice("offline_rule", OfflineRule),
