@@ -35,7 +35,7 @@ ENTERED, TRUSTED, ENDED = "entered", "trusted", "ended"
 TOLD_DIGITS = 8
 """So many digits of the fingerprint are typed in by whoever heard them: nobody trusts by a click alone."""
 
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
+_NAME = re.compile(r"[!-.0-~](?:[ -.0-~]{0,62}[!-.0-~])?")  # goes into a header, and into a page's address
 _URL = re.compile(r"https://[^\s/?#@]{1,255}")
 _LONGEST = 16_384
 

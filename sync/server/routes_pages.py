@@ -15,6 +15,7 @@ from sync.server.pages import (
     evidence_pages,
     import_pages,
     inbox_pages,
+    partner_pages,
     pattern_pages,
     place_pages,
     pretix_pages,
@@ -35,7 +36,7 @@ for part in (
     *(watch_pages, watch_entry_pages, watch_import_pages, public_pages, inbox_pages),
 ):
     router.include_router(part.router)
-for part in (pattern_pages, temporary_pages):
+for part in (pattern_pages, temporary_pages, partner_pages):
     router.include_router(part.router)
 
 LARGEST_BODIES = {"/log-in": 16_384, "/open-account": 16_384, "/events": import_pages.LARGEST_TABLE + 2**20}
