@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from gate.cli import main
 from gate.config import sample
 from models.link import FromSync, Reach, SyncStatus
 from models.ticket import ManifestState
+from models.watch import HeldList
 from models.wire import to_json
 
 PATIENCE_S = 10.0
@@ -56,6 +58,18 @@ def test_it_says_what_the_lane_holds_and_why_it_holds_nothing(
     assert shown.exit_code == 0, shown.output
     assert said in shown.output
     assert shown.output.count("destroyed") == ("wiped" in more)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "said"),
+    [(7_200.0, "city, revision 41, 2,100 entries, confirmed 2.0 h ago"), (9e5, "too old: it does nothing")],
+)
+def test_it_says_what_list_the_lane_holds_and_since_when(tmp_path: Path, age_s: float, said: str) -> None:
+    issued_at = time.time() - age_s
+    held = HeldList("city", 41, 2_100, "cd" * 32, issued_at, issued_at + 604_800)
+    shown = asked(tmp_path, SyncStatus("hall", "d-1", "https://hub.example:8443", Reach.ONLINE, watch=held))
+    assert said in shown.output
+    assert "cdcd" in shown.output
 
 
 def test_alone_is_no_good_state(tmp_path: Path) -> None:

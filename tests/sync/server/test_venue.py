@@ -26,6 +26,7 @@ from sync.server.publish import publish, publish_changes
 from sync.server.tickets import NewEvent, make_event, put_tickets, revoke_tickets
 from sync.server.upstream_papers import papers_of
 from tests import postgres
+from tests.sync.server.partner_world import at_gates, enlist_all, withdraw
 from tests.sync.server.test_publish import holding, number
 from tests.sync.server.venue_rig import ROOT, Program, VenueGate, Wan, until
 from tests.sync.server.world import SHOW
@@ -110,6 +111,21 @@ def rig(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> Iterat
     made.open()
     yield made
     made.close()
+
+
+def test_the_centres_list_reaches_the_venues_gates_and_its_withdrawals_too(rig: Rig) -> None:
+    def listed() -> list[str]:
+        return [entry.entry for entry in at_gates(rig.venue.hub)]
+
+    stays, goes = enlist_all(rig.centre.hub, [1, 2], "One")
+    until(lambda: set(listed()) == {stays, goes}, "the list is at the venue")
+    before = rig.gates[0].contact().watch_revision
+    assert before > 0
+    began = time.monotonic()
+    withdraw(rig.centre.hub, goes)
+    until(lambda: listed() == [stays], "who was taken off is off")
+    assert time.monotonic() - began < 5.0
+    assert rig.gates[0].contact().watch_revision > before
 
 
 def test_a_venue_goes_on_alone_and_everything_arrives_once(rig: Rig) -> None:
