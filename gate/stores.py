@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from gate.core.effects import Record
 from gate.core.watch import Index, document_hit, index
 from gate.listed import SharedList
+from gate.often import often
 from gate.patients import LatelyCalled, patients_here
 from models import wire
 from models.cohort import Cohort, with_cohort
@@ -135,7 +136,12 @@ class Stores:
             rules, found = self.rules(known), self.look_up(credential)
             if found.facts.manifest == rules.manifest:
                 break
-        return self._with_patients(found, rules.policy), rules
+        return self._with_patients(self._with_often(found, rules.policy), rules.policy), rules
+
+    def _with_often(self, found: Found, policy: Policy) -> Found:
+        """Whether she comes more often than the rules allow, as far as this gate knows by itself."""
+        hits = often(self.ledger, found.facts.person_key, policy)
+        return replace(found, facts=replace(found.facts, hits=(*found.facts.hits, *hits))) if hits else found
 
     def _with_patients(self, found: Found, policy: Policy) -> Found:
         """Whose companion somebody without an appointment may be, where the house has companions."""

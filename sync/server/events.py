@@ -25,6 +25,7 @@ from sync.server.tickets import NewEvent, make_event, policy_of_event, sealed_ho
 
 _LONGEST_NAME = 96  # bytes: folders are called by them
 _LARGEST = 1e9
+_LIMITS = {"utc_offset_s": (-50_400.0, 50_400.0), "frequent_days": (1.0, 92.0), "companions": (0.0, 10.0)}
 _FIXED = ("event", "profile")
 
 
@@ -105,7 +106,7 @@ def _refuse_absurd(name: str, value: Any) -> None:
         for inner in value:
             _refuse_absurd(name, inner)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        least, most = (-50_400.0, 50_400.0) if name == "utc_offset_s" else (0.0, _LARGEST)
+        least, most = _LIMITS.get(name, (0.0, _LARGEST))
         if not (math.isfinite(value) and least <= value <= most):
             raise Refused(422, "bad_policy", f"{name} is a number from {least:g} to {most:g}")
 

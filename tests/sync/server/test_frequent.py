@@ -27,6 +27,7 @@ from models.watch import WatchAction, WatchPurpose
 from models.wire import to_json
 from sync.holding import Document
 from sync.server import frequent, tables
+from sync.server.events import changed_policy
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.problems import Refused
@@ -278,3 +279,9 @@ def test_a_review_ends_on_the_first_day_on_which_the_rule_is_kept_again(ago: Map
         assert within(ends) <= most
         assert all(within(today + timedelta(days=n)) > most for n in range((ends - today).days))
         assert (ends - today).days <= window
+
+
+@pytest.mark.parametrize("odd", [{"frequent_days": 0}, {"frequent_days": 1e9}, {"companions": 11}])
+def test_no_rule_looks_back_over_years_or_on_nothing(odd: Mapping[str, float]):
+    with pytest.raises(Refused):
+        changed_policy(RULES, odd)
