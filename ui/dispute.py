@@ -18,7 +18,7 @@ from models.command import Command, Order, Snapshot
 from models.decision import Reason
 from models.staff import StewardAction
 from models.view import Phase
-from ui.dispute_says import Line, clock, of_first_use, of_hits
+from ui.dispute_says import Line, clock, in_hand, of_first_use, of_hits
 from ui.fitting import FittedLabel
 from ui.link import GateLink
 from ui.mirror_feed import MirrorFeed
@@ -27,6 +27,8 @@ from ui.operator_plan import GAP
 from ui.sheets import Sheet
 from ui.view import Tone
 from ui.words import Words
+
+LEFT = int(Qt.AlignLeft | Qt.AlignVCenter)
 
 
 class FacesBeside(Faces):
@@ -57,7 +59,9 @@ class DisputeSheet(Sheet):
         )
         refuse = partial(self._say, StewardAction.REFUSE)
         self.no = self.tile(words("tap.refuse"), refuse, words("dispute.refuse_note"), tone=Tone.STOP)
+        self.take = self.tile(words("dispute.take"), self._take_in_hand, words("dispute.take_note"))
         self.clock = self.said("", 30, bold=True)
+        self.owner = self.said("", 18, align=LEFT)
         self.faces = FacesBeside(self)
         self.turn_to(self._page(), words("dispute.title_watch" if self.listed else "dispute.title_used"))
         self._show_faces(window)
@@ -72,12 +76,18 @@ class DisputeSheet(Sheet):
         for line in lines:
             said.addWidget(self._label(line), line.share)
         if self.listed:
-            said.addWidget(self.clock, 3)
+            running = QHBoxLayout()
+            running.addWidget(self.clock, 3)
+            running.addWidget(self.owner, 7)
+            said.addLayout(running, 3)
         upper, lower = QHBoxLayout(), QHBoxLayout()
         upper.setSpacing(16)
         upper.addLayout(said, 6 if self.listed else 5)
         upper.addWidget(self.faces, 4 if self.listed else 5)
         lower.addWidget(self.yes)
+        if self.listed:
+            lower.addWidget(self.take)
+        self.take.setVisible(self.listed)
         lower.addWidget(self.no)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -87,8 +97,7 @@ class DisputeSheet(Sheet):
         return page
 
     def _label(self, line: Line) -> FittedLabel:
-        left = int(Qt.AlignLeft | Qt.AlignVCenter)
-        return self.said(line.text, line.largest, bold=line.bold, align=left)
+        return self.said(line.text, line.largest, bold=line.bold, align=LEFT)
 
     def _show_faces(self, window: QWidget) -> None:
         """The same faces as in the window below: what it has, and what comes."""
@@ -125,9 +134,20 @@ class DisputeSheet(Sheet):
         self._show_clock()
 
     def _show_clock(self) -> None:
-        """How long the person has waited: she may be a patient, and nobody is held for a hint."""
-        if self.listed:
-            self.clock.setText(clock(self.snapshot.at - self._began, self.snapshot.refer_s, self.words))
+        """How long the person has waited, and who looks: she may be a patient, and nobody is held for a hint."""
+        if not self.listed:
+            return
+        now, review = self.snapshot, self.snapshot.view.review
+        began, most_s = (review.since, review.most_s) if review else (self._began, now.refer_s)
+        self.clock.setText(clock(now.at - began, most_s, self.words))
+        self.owner.setText(in_hand(now, self.words))
+        self.take.setEnabled(review is None or review.taken_by != self.actor)
+
+    def _take_in_hand(self) -> None:
+        """It is this steward's from now on; the sheet stays, for he has not decided."""
+        action = StewardAction.TAKE_WATCH
+        command = Command(id=0, order=Order.STEWARD, actor=self.actor, attempt=self.attempt, action=action)
+        self.send(command, lambda answer: None)
 
     def _say(self, action: StewardAction) -> None:
         self.send(Command(id=0, order=Order.STEWARD, actor=self.actor, attempt=self.attempt, action=action))

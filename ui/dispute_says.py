@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from models.command import Snapshot
 from models.passage import Passage, Use
-from models.view import ShownHit
-from ui.operator_says import clock_time
+from models.view import ShownHit, ShownReview
+from ui.operator_says import clock_time, purpose_in_words
 from ui.words import Words
 
 MOST_HITS = 2
@@ -43,13 +44,29 @@ def of_hits(hits: tuple[ShownHit, ...], words: Words) -> tuple[Line, ...]:
         owner = words("dispute.owner", owner=hit.owner)
         means = words("dispute.recognised", means=words(f"means.{hit.means}"))
         lines += [
-            Line(words("dispute.purpose", purpose=hit.purpose), 26, 3, bold=True),
+            Line(words("dispute.purpose", purpose=purpose_in_words(hit.purpose, words)), 26, 3, bold=True),
             Line(f"{owner} · {means}", 18, 3),
             Line(words(f"dispute.allows_{hit.action}"), 20, 3),
         ]
+    if len(hits) == 1 and hits[0].appeal:  # of several there is no room for it; the owner says it as well
+        lines.append(Line(words("dispute.appeal", appeal=hits[0].appeal), 18, 3))
     if len(hits) > MOST_HITS:
         lines.append(Line(words("dispute.more_hits", count=len(hits) - MOST_HITS), 18, 2))
     return tuple(lines)
+
+
+def in_hand(snapshot: Snapshot, words: Words) -> str:
+    """Who looks; that nobody does yet; and what follows when the time has run down."""
+    review = snapshot.view.review
+    if review is None:
+        return ""
+    names = {one.actor: one.name for one in snapshot.staff}
+    taken = words("dispute.in_hand", name=names.get(review.taken_by, review.taken_by))
+    return f"{taken if review.taken_by else words('dispute.nobody_yet')} {_then(review, words)}"
+
+
+def _then(review: ShownReview, words: Words) -> str:
+    return words(f"dispute.then_{review.fallback}" if review.fallback else "dispute.then_held")
 
 
 def clock(seconds: float, most_s: float, words: Words) -> str:

@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import QWidget
 from models.ticket import Note, NoteKind
 from ui import icons
 from ui.operator_ink import Inked, has_room, panel, write
+from ui.operator_says import purpose_in_words
 from ui.words import Words
 
 PLACES: tuple[tuple[NoteKind, ...], ...] = (
@@ -63,9 +64,17 @@ def rows(notes: tuple[Note, ...], most: int = 4) -> tuple[tuple[NoteKind, ...], 
 
 def texts(kind: NoteKind, notes: tuple[Note, ...], words: Words) -> tuple[str, str]:
     """All notes of a kind in one line, with the kind's name and without; a note without a text says its kind."""
-    said = " · ".join(note.text for note in notes if note.kind is kind and note.text)
+    said = " · ".join(_text(note, words) for note in notes if note.kind is kind and note.text)
     name = words(f"note.{kind}")
     return (f"{name}: {said}", said) if said else (name, name)
+
+
+def _text(note: Note, words: Words) -> str:
+    """A list's note begins with a purpose, which is said in the reader's words; all others are as they were written."""
+    if note.kind is not NoteKind.WATCH:
+        return note.text
+    purpose, between, owner = note.text.partition(" · ")
+    return purpose_in_words(purpose, words) + between + owner
 
 
 class NotesView(Inked):

@@ -200,7 +200,12 @@ def _first_use(use: Use, words: Words) -> str:
 
 
 def _hit(hit: ShownHit, words: Words) -> str:
-    return words("operator.hit", purpose=hit.purpose, owner=hit.owner)
+    return words("operator.hit", purpose=purpose_in_words(hit.purpose, words), owner=hit.owner)
+
+
+def purpose_in_words(purpose: str, words: Words) -> str:
+    """Why somebody is listed; a purpose of a site's own as it is written."""
+    return words(f"purpose.{purpose}") if words.has(f"purpose.{purpose}") else purpose
 
 
 def _flag(name: str, words: Words) -> str:

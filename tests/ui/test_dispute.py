@@ -13,8 +13,8 @@ from PyQt5.QtGui import QImage
 from models.command import Order, Recent
 from models.decision import Reason, StewardAction, Verdict
 from models.passage import Passage
-from models.view import Phase, ShownHit
-from models.watch import HitMeans, WatchAction
+from models.view import Phase, ShownHit, ShownReview
+from models.watch import HitMeans, WatchAction, WatchFallback, WatchPurpose
 from tests.ui.sheet_lane import NOON, SNAPSHOT, USED, Lane, view
 from ui.dispute import DisputeSheet, open_dispute
 from ui.dispute_says import clock, of_first_use, of_hits
@@ -129,6 +129,45 @@ def test_the_clock_of_a_review_runs_from_when_it_came_before_a_person(lane):
     assert sheet.clock.text() == "0:20 of 2:00"
     lane.tells(replace(LISTED, recent=recent, at=NOON + 70, refer_s=120.0))
     assert sheet.clock.text() == "1:30 of 2:00"
+
+
+def test_a_review_shows_its_own_clock_who_looks_and_what_follows(lane):
+    words = load("en")
+    review = ShownReview("", NOON - 20, 60.0, WatchFallback.ADMIT_WITH_NOTE)
+    asked = view(LISTED, review=review)
+    sheet = opened(lane, replace(asked, refer_s=120.0))
+    assert sheet.clock.text() == "0:20 of 1:00"
+    assert sheet.owner.text() == f"{words('dispute.nobody_yet')} {words('dispute.then_admit_with_note')}"
+    lane.tells(view(asked, review=replace(review, taken_by="s9", fallback=None)))
+    assert sheet.owner.text() == f"{words('dispute.in_hand', name='s9')} {words('dispute.then_held')}"
+
+
+def test_who_takes_it_goes_on_looking(lane):
+    asked = view(LISTED, review=ShownReview("", NOON, 60.0, WatchFallback.STAY))
+    sheet = opened(lane, asked)
+    lane.touches_on(sheet.take)
+    said = lane.hears()
+    assert said.action is StewardAction.TAKE_WATCH
+    lane.answers(said, "")
+    assert sheet.isVisibleTo(sheet.parentWidget())
+    lane.tells(view(asked, review=ShownReview(said.actor, NOON, 60.0, WatchFallback.STAY)))
+    assert not sheet.take.isEnabled()
+    lane.touches_on(sheet.yes)
+    assert lane.hears().action is StewardAction.CLEAR_WATCH
+
+
+def test_a_used_ticket_is_nobody_s_review(lane):
+    sheet = opened(lane)
+    assert not sheet.take.isVisibleTo(sheet)
+    assert sheet.owner.text() == ""
+
+
+def test_a_hint_says_a_known_purpose_in_words_and_where_to_appeal():
+    words = load("zh")
+    said = " ".join(line.text for line in of_hits((replace(HIT, purpose="scalping", appeal="3 号窗口"),), words))
+    assert words("purpose.scalping") in said
+    assert "3 号窗口" in said
+    assert all(words.has(f"purpose.{purpose}") for purpose in WatchPurpose)
 
 
 def test_a_clock_without_an_end_counts_all_the_same():

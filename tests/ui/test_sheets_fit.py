@@ -16,8 +16,8 @@ from models.command import OnShift
 from models.decision import Reason, Verdict
 from models.red_path import OpenRed, Urgency
 from models.staff import Role
-from models.view import Mode, ShownHit, ShownPatient
-from models.watch import HitMeans, WatchAction
+from models.view import Mode, ShownHit, ShownPatient, ShownReview
+from models.watch import HitMeans, WatchAction, WatchFallback
 from tests.ui.sheet_lane import LEAD, NOON, OTHER, SNAPSHOT, STEWARD, view
 from ui import theme
 from ui.dispute import open_dispute
@@ -50,11 +50,14 @@ HITS = (
         "市卫健委 City health board",
         WatchAction.REVIEW,
         HitMeans.FACE,
+        "市卫健委信访办 Health board, complaints office, 010-0000 0000",
     ),
     ShownHit("Order 118/2026", "District court", WatchAction.REFUSE_UNLESS_CLEARED, HitMeans.DOCUMENT),
     ShownHit("Order 119/2026", "District court", WatchAction.REVIEW, HitMeans.DOCUMENT),
 )
 LISTED = replace(view(BUSY, verdict=Verdict.REFER, reason=Reason.WATCHLISTED, first_use=None, hits=HITS), refer_s=120.0)
+LISTED = view(LISTED, review=ShownReview("s3", NOON - 35, 60.0, WatchFallback.ADMIT_WITH_NOTE))
+ONE = view(LISTED, hits=(replace(HITS[0], purpose="scalping"),), review=ShownReview("", NOON - 35, 60.0, None))
 
 PATIENTS = tuple(ShownPatient(f"A-2026-{n}", "欧*", "心血管内科 Cardiology") for n in range(6))
 REDS = tuple(OpenRed(n, NOON - 60 * n, urgency) for n, urgency in enumerate(Urgency))
@@ -107,6 +110,7 @@ SHEETS = {
     "used": (open_dispute, view(BUSY, portrait=True), lambda sheet: None),
     "used, unknown": (open_dispute, view(BUSY, first_use=None), lambda sheet: None),
     "listed": (open_dispute, LISTED, lambda sheet: None),
+    "listed once": (open_dispute, ONE, lambda sheet: None),
     "companion": (open_companion, WARD, lambda sheet: None),
     "nobody inside": (open_companion, view(WARD, patients=()), lambda sheet: None),
     "emergencies": (open_red, WARD, lambda sheet: None),
