@@ -241,6 +241,7 @@ def ticket_facts(ticket: Ticket) -> TicketFacts:
         bound_at=ticket.bound_at,
         guardian=ticket.guardian,
         face_declined=ticket.face_declined,
+        twin=ticket.twin,
         notes=ticket.notes,
         reference_model=ticket.reference.model_version if ticket.reference else "",
     )

@@ -37,6 +37,7 @@ class Overrides:
     face_accept: Mapping[str, float] | None = setting(DISTANCES, '{ "dlib-resnet-v1-hog5" = 0.38 }', "only lower", None)
     face_tries: int | None = setting(whole(1, 100), "2", "only lower", None)
     face_frames: int | None = setting(whole(1, 8), "3", "only higher: so many frames have to agree", None)
+    face_wider: float | None = setting(number(0, 2), "0.5", "only higher: room for doubt at twins, children", None)
     face_ready_s: float | None = setting(number(0, 10), "0", "only lower; 0: no face before a card", None)
     pad_accept: float | None = setting(number(0, 1), "0.8", "only higher: how live a face must look", None)
     pad_doubt: float | None = setting(number(0, 1), "0.4", "only higher: below, a person looks at once", None)
@@ -114,6 +115,7 @@ WAYS: Mapping[str, _Way] = {
     "min_assurance": _HIGHER,
     "face_tries": _LOWER,
     "face_frames": _HIGHER,
+    "face_wider": _HIGHER,
     "face_ready_s": _LOWER,
     "pad_accept": _HIGHER,
     "pad_doubt": _HIGHER,

@@ -92,6 +92,8 @@ class Policy:
     face_cohort: bool = False  # distances are normalised against the cohort of those who enrolled, if they are enough
     face_tries: int = 3
     face_frames: int = 1  # so many good frames of one person make a try; the one least like the reference counts
+    face_wider: float = 0.0  # of twins, children and old portraits: so much wider is what a person decides
+    face_old_after_s: float = 5 * 365 * 86_400.0  # a document's portrait older than this is an old one
     face_ready_s: float = 0.0  # features of who stands in the lane are held before the card, so long; 0: on the card
     watch_distance: float = 0.30  # lists are searched within this, by models whose bands do not say otherwise
     watch_review_s: float = 60.0  # so long somebody waits for a person's look because of a list
@@ -191,6 +193,7 @@ class TicketFacts:
     face_declined: bool
     notes: tuple[Note, ...]
     reference_model: str  # model version of the enrolled reference, empty when there is none
+    twin: bool = False  # somebody else looks like the holder
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ whose network gives a similarity convert it, so that a threshold can be read in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -135,6 +135,15 @@ class FaceBands:
             return Band.ACCEPT
         # Written so that a NaN falls to the careful side.
         return Band.REFER if comparison.distance <= self.refuse else Band.REFUSE
+
+    def wider(self, share: float) -> FaceBands:
+        """These bands with room for doubt on both sides, by a `share` of the distance between them.
+
+        Less is admitted by the machine, and less is called a mismatch: both go to a person.
+        """
+        room = share * max(self.refuse - self.accept, abs(self.accept) / 10)
+        ceiling = None if self.ceiling is None else self.ceiling - share * abs(self.ceiling) / 10
+        return replace(self, accept=self.accept - room, refuse=self.refuse + room, ceiling=ceiling)
 
     def _is_near(self, plain: float | None) -> bool:
         return self.ceiling is None or (plain is not None and plain <= self.ceiling)

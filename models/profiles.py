@@ -85,12 +85,14 @@ _PROFILES = {
         document_reference=True,
         bands=SHIPPED_BANDS,
         face_cohort=True,
+        face_wider=0.25,
         bound_before_s=24 * 3600.0,
     ),
     Profile.HOSPITAL: replace(
         _CARD,
         profile=Profile.HOSPITAL,
         face_cohort=True,
+        face_wider=0.25,
         bands=SHIPPED_BANDS,  # for a site that has its patients' consent and sets `needs_face`
         min_assurance=Assurance.SIGNED,
         one_per_identity=False,

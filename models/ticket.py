@@ -89,6 +89,7 @@ class Ticket:
     language: str = "zh"
     guardian: str = ""
     face_declined: bool = False  # the holder chose to enter without a face comparison
+    twin: bool = False  # somebody else looks like the holder: a twin, or whom the network takes for one
     notes: tuple[Note, ...] = ()
     reference: FaceReference | None = field(default=None, repr=False)
 

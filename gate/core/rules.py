@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gate.core.case import PASS, Case, Finding, Missing, Pass, deny, refer
+from gate.core.doubt import is_hard_to_tell
 from gate.core.hospital import patient_is_here, was_named, without_ticket
 from gate.core.life import is_live
 from gate.core.lists import no_stranger_listed, nobody_listed
@@ -350,9 +351,10 @@ def face_matches(case: Case) -> Finding:
     bands = next((bands for bands in case.policy.bands if bands.fits(face.comparison)), None)
     if bands is None or bands.model_version != _reference_model(case):
         return refer(Reason.MODEL_MISMATCH)
-    band = bands.place(face.comparison)
+    wider = case.policy.face_wider if is_hard_to_tell(case) else 0.0
+    band = bands.wider(wider).place(face.comparison)
     if band is Band.ACCEPT:
-        return PASS
+        return Pass(flags=("wider_bands",)) if wider else PASS
     return refer(Reason.FACE_UNCERTAIN if band is Band.REFER else Reason.FACE_MISMATCH)
 
 

@@ -116,6 +116,7 @@ class BuyerBody:
     guardian: Annotated[str, Field(max_length=64, pattern=_LINE)] = ""
     guardian_consent: Line = ""
     face_declined: bool = False
+    twin: bool = False
     notes: Annotated[tuple[NoteBody, ...], Field(max_length=10)] = ()
 
 

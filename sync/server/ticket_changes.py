@@ -148,6 +148,7 @@ def _with_person(ticket: Ticket, body: BuyerBody, place: str) -> Holding:
         language=body.language,
         guardian=body.guardian,
         face_declined=body.face_declined,
+        twin=body.twin,
         notes=tuple(Note(NoteKind(note.kind), note.text, note.hold) for note in body.notes),
     )
     return Holding(ticket, tuple(documents), body.guardian_consent)

@@ -15,6 +15,7 @@
 | guardian_consent_id | of the guardian's consent, where a child under 14 has a photograph |
 | photo | a file in the folder of photographs, or `A|B` of one person; default: `<ticket>.jpg`, `.jpeg` or `.png` |
 | face_declined | yes: no template is made, whatever photograph there is |
+| twin | yes: somebody else looks like the holder, and a person looks more often |
 | notes | `vip:text|check!:text`; with `!` nobody passes until a steward has confirmed it |
 | status | valid or revoked |
 
@@ -52,7 +53,7 @@ Check = Callable[[Sequence[Holding]], None]
 _NEEDED = ("ticket", "name", "number", "not_before", "not_after")
 _KNOWN = re.compile(
     r"document|gates|seat|way|category|bound_at|guardian|language|consent_id|legal_basis|photo|notes|status"
-    r"|face_declined|department|doctor|valid_to|guardian_consent_id|(document|number|valid_to)[2-9]"
+    r"|face_declined|twin|department|doctor|valid_to|guardian_consent_id|(document|number|valid_to)[2-9]"
 )
 _APPOINTMENT = {"appointment": "ticket", "patient": "name", "from": "not_before", "to": "not_after"}
 _PICTURES = (".jpg", ".jpeg", ".png")
@@ -147,6 +148,7 @@ def _holding(row: Row, event: Event) -> Holding | None:
             language=row.text("language", "zh"),
             guardian=row.text("guardian"),
             face_declined=declined,
+            twin=row.yes("twin"),
             notes=notes,
         ),
         documents,
