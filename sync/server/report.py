@@ -15,7 +15,7 @@ from sync.server import board, tables
 from sync.server.board import Tallied
 from sync.server.conflicts import Finding
 from sync.server.live import admitted_tickets, contact_of, totals
-from sync.server.tally import FLAG, FREE, IN, OUT
+from sync.server.tally import FLAG, FREE, IN, OUT, RED
 
 BY_STAFF = (Reason.OK_BY_STEWARD, Reason.REFUSED_BY_STEWARD, Reason.STEWARD_TIMEOUT)
 
@@ -90,6 +90,8 @@ def figures(rows: Sequence[Tallied]) -> dict[str, int | float]:
         "unchecked_share": unchecked / passed_in if passed_in else 0.0,
         "claim_unanswered": counts[FLAG, "claim_unanswered"],
         "no_face": counts[FLAG, "non_face_alternative"],
+        "emergencies": words[RED],
+        "companions": counts[FLAG, "companion"],
     }
 
 

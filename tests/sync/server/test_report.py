@@ -40,6 +40,8 @@ def test_everybody_is_counted_where_he_belongs() -> None:
         "unchecked_share": 0.07,
         "claim_unanswered": 3,
         "no_face": 0,
+        "emergencies": 0,
+        "companions": 0,
     }
 
 
