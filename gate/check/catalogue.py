@@ -71,6 +71,9 @@ class Code(StrEnum):
     STATE_OPEN = "G133", _W
     ISSUER_MISSING = "G134", _W
     NOBODY_BELIEVED = "G135", _W
+    LIST_FAILED = "G140", _E
+    LIST_EXPIRED = "G141", _W
+    LIST_ENDS_SOON = "G142", _N
     DRIVER_MISSING = "G210", _E
     PORT = "G211", _E
     SILENT = "G212", _E

@@ -15,6 +15,7 @@ from gate.check import (
     heat,
     keys,
     ledger,
+    listed,
     manifest,
     memory,
     screens,
@@ -33,7 +34,7 @@ Concern = tuple[Callable[[Around], Any], Callable[[Any], Iterator[Finding]]]
 CONCERNS: dict[str, Concern] = {
     module.__name__.rpartition(".")[2]: (module.gather, module.judge)
     for module in (
-        *(configuration, version, units, sqlite, ledger, manifest, keys, site, clock),
+        *(configuration, version, units, sqlite, ledger, manifest, listed, keys, site, clock),
         *(disk, heat, memory, devices, camera, face, wear, staff, screens),
     )
 }

@@ -24,6 +24,9 @@ from models.profiles import policy_of
 from models.proof import Alive, Asked, ProofBody, ProofState, ProofStep
 from models.staff import Role
 from models.store.vault import DeviceKey
+from models.store.watch_db import WatchUpdate, WatchWriter
+from models.watch import HeldList, WatchAction, WatchEntry
+from models.watch_domain import digest_of
 from tests.gate.check.house import DAY_S, NOW, SYNC, House, house_in
 from tests.gate.lane_bench import POLICY
 
@@ -114,6 +117,19 @@ def other_key(house: House) -> None:
     DeviceKey.make(house.folder / "device-key")
 
 
+def shares_list(house: House, expires_at: float) -> None:
+    writer = WatchWriter(house.state / "watch.db", DeviceKey.load(house.folder / "device-key"))
+    entry = WatchEntry("W1", "board", "order", WatchAction.REVIEW, 0, NOW + DAY_S, person_key="ab" * 32, domain="city")
+    held = HeldList("city", 1, 1, digest_of([("W1", 1)]), NOW - DAY_S, expires_at)
+    writer.apply(WatchUpdate(held, 0, {"city": b"c" * 32}, [entry]))
+    writer.close()
+
+
+def listed_for_another(house: House) -> None:
+    shares_list(house, NOW + 9 * DAY_S)
+    other_key(house)
+
+
 def unused(house: House) -> None:
     for path in house.state.glob("*.db*"):
         path.unlink()
@@ -195,6 +211,10 @@ TABLE: list[tuple[Code, str, Plant]] = [
     (Code.MANIFEST_COUNT, "manifest", lambda house: house.load(version=2, tickets=5)),
     (Code.MANIFEST_DIGEST, "manifest", lambda house: house.more.update(issued_digest="abcd 1234")),
     (Code.MANIFEST_NOT_TAKEN, "manifest", running(manifest=None)),
+    (Code.LIST_FAILED, "listed", lambda house: (house.state / "watch.db").write_bytes(b"no database, and long enough")),
+    (Code.LIST_FAILED, "listed", listed_for_another),
+    (Code.LIST_EXPIRED, "listed", lambda house: shares_list(house, NOW - 60)),
+    (Code.LIST_ENDS_SOON, "listed", lambda house: shares_list(house, NOW + 3600)),
     (Code.MANIFEST_ENDS_SOON, "manifest", lambda house: house.load(version=2, expires_at=NOW + 3600)),
     (Code.KEY_NOT_MADE, "keys", unused),
     (Code.KEY_GONE, "keys", remove("signing-key")),
