@@ -93,16 +93,21 @@ def test_a_shift_makes_a_stewards_word_count(rig: Rig, evening: tuple[Rig, list[
     view = night.comes(evening[1][0], face=evening[1][2])
     assert view.verdict is Verdict.REFER
     word = Command(0, Order.STEWARD, "s7", view.attempt, StewardAction.ADMIT)
-    assert "not on shift" in rig.link.order(word).error
+    seen = Command(0, Order.SIGHTING, "s7", view.attempt, sight=Sight.OTHERS_CARD)
+    for order in (word, seen):
+        assert "not on shift" in rig.link.order(order).error
     wrong = orders(rig, Order.SHIFT, "s7", pin="9999")
     assert not wrong.ok
     assert orders(rig, Order.SHIFT, "s7").ok
     assert [one.actor for one in rig.link.wait(lambda s: s.staff != (), LONG_S).staff] == ["s7"]
+    assert rig.link.order(seen).ok
     assert rig.link.order(word).ok
     rig.link.wait_view(lambda v: v.phase is Phase.RELEASED, LONG_S)
     rig.sensor.turn()
-    kinds = [entry.kind for entry in entries(rig, after=seq) if entry.kind in (EntryKind.SHIFT, EntryKind.WRONG_PIN)]
-    assert kinds == [EntryKind.WRONG_PIN, EntryKind.SHIFT]
+    of_staff = EntryKind.SHIFT, EntryKind.WRONG_PIN, EntryKind.SIGHTING
+    told = [entry for entry in entries(rig, after=seq) if entry.kind in of_staff]
+    assert [entry.kind for entry in told] == [EntryKind.WRONG_PIN, EntryKind.SHIFT, EntryKind.SIGHTING]
+    assert told[-1].body == {"actor": "s7", "attempt": view.attempt, "sight": "others_card"}
 
 
 def test_whoever_was_told_no_is_let_in_by_a_supervisor_after_the_screen_went_to_rest(
@@ -133,6 +138,7 @@ def test_whoever_was_told_no_is_let_in_by_a_supervisor_after_the_screen_went_to_
         "on": "wrong_gate",
         "cause": "helpdesk",
         "second": "",
+        "of": "",
     }
 
 
