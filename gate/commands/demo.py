@@ -24,6 +24,13 @@ _READERS = ("sam", "emrtd", "pcsc", "line", "osdp")
     default=None,
     help="So many gates and their server instead: one ticket at two gates, a withdrawal, a cut cable.",
 )
+@click.option(
+    "--profile",
+    type=click.Choice(["concert", "hospital"]),
+    default="concert",
+    show_default=True,
+    help="A concert's evening, or a morning at a hospital's entrance.",
+)
 @click.option("--people", metavar="N", type=click.IntRange(min=0), default=0, help="So many visitors more.")
 @click.option(
     "--faces",
@@ -46,7 +53,14 @@ _READERS = ("sam", "emrtd", "pcsc", "line", "osdp")
     help="Keep ledger, configuration and log there.",
 )
 def command(
-    reader: str, gates: int | None, people: int, faces: Path | None, pace: float, as_json: bool, keep: Path | None
+    reader: str,
+    profile: str,
+    gates: int | None,
+    people: int,
+    faces: Path | None,
+    pace: float,
+    as_json: bool,
+    keep: Path | None,
 ) -> None:
     """Play an evening: a whole lane with simulated devices, from the ticket to the turnstile.
 
@@ -58,12 +72,16 @@ def command(
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise click.BadParameter(f"{keep} is not empty: name a new folder", param_hint="--keep")
 
+    if profile == "hospital" and (gates is not None or people or reader != "sam"):
+        raise click.UsageError("--profile hospital goes with --faces, --pace, --json and --keep alone")
     if gates is not None:
         raise SystemExit(_city(gates, people, as_json, keep, alone=reader == "sam" and faces is None and not pace))
 
     from gate.demo.evening import main
+    from models.decision import Profile
 
-    raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep, reader=reader))
+    of = Profile(profile)
+    raise SystemExit(main(people=people, faces=faces, pace=pace, as_json=as_json, keep=keep, reader=reader, profile=of))
 
 
 def _city(gates: int, people: int, as_json: bool, keep: Path | None, *, alone: bool) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from drivers import connect
-from gate.demo.box_office import sell
+from gate.demo.box_office import evening_policy, sell
 from gate.demo.cast import Looks, Person, looks_from_folder
 from gate.demo.link import GateSilent
 from gate.demo.night import Night, NotAsTold
@@ -18,7 +18,9 @@ from gate.demo.readers import Wire, wire_of
 from gate.demo.rig import Rig, Wiring
 from gate.demo.stories import Book, Ending, Story, evening, ordinary, rendered_looks
 from gate.demo.table import Board, JsonBoard, LiveBoard
+from gate.demo.ward import morning
 from models import wire
+from models.decision import Profile
 from models.ledger import Entry, EntryKind
 from models.record import DecisionBody
 from models.store.ledger_db import read_ledger, verify
@@ -38,6 +40,7 @@ def main(
     as_json: bool = False,
     keep: Path | None = None,
     reader: str = "sam",
+    profile: Profile = Profile.CONCERT,
 ) -> int:
     """Run the evening and show it. Exit status 0 only if everything went as it must.
 
@@ -50,7 +53,7 @@ def main(
         board: Board = JsonBoard() if as_json else stack.enter_context(LiveBoard())
         looks = _real_looks(faces, board) if faces else rendered_looks()
         wiring = Wiring(reader=reader, face=OWN_PICTURES) if faces else Wiring(reader=reader)
-        outcome = run(folder, looks, people, pace, board, wiring)
+        outcome = run(folder, looks, people, pace, board, wiring, profile)
         board.close(outcome)
     return 0 if outcome.ok else 1
 
@@ -62,16 +65,23 @@ def _real_looks(faces: Path, board: Board) -> list[Looks]:
 
 
 def run(
-    folder: Path, looks: list[Looks], people: int, pace: float, board: Board, wiring: Wiring | None = None
+    folder: Path,
+    looks: list[Looks],
+    people: int,
+    pace: float,
+    board: Board,
+    wiring: Wiring | None = None,
+    profile: Profile = Profile.CONCERT,
 ) -> Outcome:
     """Sell the tickets, start the lane, tell every story, stop, and check the ledger."""
     with Rig(folder, wiring) as rig:
-        book = evening(looks, rig.wire)
-        stories = book.stories + _crowd(looks, people, rig.wire)
+        in_hospital = profile is Profile.HOSPITAL
+        book = morning(looks, rig.wire) if in_hospital else evening(looks, rig.wire)
+        stories = book.stories + ([] if in_hospital else _crowd(looks, people, rig.wire))
         board.opens(rig.wire, book.left_out)
         began = time.monotonic()
         board.say("enrolling the pictures and signing the manifest")
-        sell(rig, everybody(stories), progress=board.progress)
+        sell(rig, everybody(stories), evening_policy(profile) if in_hospital else None, progress=board.progress)
         sold_s = time.monotonic() - began
         return replace(play(rig, stories, board, pace), sold_s=sold_s, left_out=book.left_out)
 
