@@ -257,7 +257,8 @@ class Daemon:
         at, trusted, runner = self._clock.wall(), self._clock.trusted, self._runner
         told = snapshot_of(self._view, runner, self._devices.status(), at=at, clock_trusted=trusted)
         told = replace(told, inside=self._inside, reach=self._link.reach, mirror=self._devices.mirror)
-        told = replace(told, controller=self._config.gate.controller)
+        listed = self._stores.shared.state() if self._stores.shared else None
+        told = replace(told, controller=self._config.gate.controller, listed=listed)
         self._hall.tell(self._house.complete(self._prover.complete(self._duty.complete(told, runner.lane))))
         word = lane_word(self._view, runner.lane.lost, runner.tally.counts, trusted)
         self._link.show(self._house.complete_word(self._prover.complete_word(word)))

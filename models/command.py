@@ -16,6 +16,7 @@ from models.staff import Cause as Cause
 from models.staff import Role as Role
 from models.ticket import ManifestState
 from models.view import LaneView, Mode
+from models.watch import ListState
 
 
 class Order(StrEnum):
@@ -162,6 +163,7 @@ class Snapshot:
     proof: ProofState | None = None  # the last test admission of this process, or the one under way
     asked: Asked | None = None  # what the devices answered since the last visitor; `None`: they were not asked
     camera_height: str = ""  # by where the last visitors' eyes were: unknown, good, too_low or too_high
+    listed: ListState | None = None  # the shared list of persons; `None`: this gate has none
     controller: str = ""  # who answers for the visitors' data, and where to ask: the notice at the lane names them
 
 
