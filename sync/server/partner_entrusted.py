@@ -30,7 +30,7 @@ from sync.contract_partner import (
 from sync.holding import Document
 from sync.server.hub import Hub, new_identifier
 from sync.server.partner_received import LONGEST_TEMPLATE, LONGEST_TEXT, note_received, progress
-from sync.server.partner_shares import is_as_shared, share
+from sync.server.partner_shares import is_as_shared
 from sync.server.partners import covers, is_time, seal_key_of, terms_of
 from sync.server.site import site_name
 from sync.server.watch_entries import document_of
@@ -57,15 +57,17 @@ def incoming(partner: str) -> str:
 
 
 def to_entrust(hub: Hub, connection: Connection, partner: str) -> tuple[EntrustedEntries, int] | None:
-    """What the keeper has not heard yet, and the revision up to which it then has; `None`: nothing."""
-    share(hub, connection, partner)
+    """What the keeper has not heard yet, and the revision up to which it then has; `None`: nothing.
+
+    Where nothing is entrusted to it any more, it hears of withdrawals alone.
+    """
     row = connection.execute(select(watch_partner).where(watch_partner.c.partner == partner)).one()
     after, shared = progress(connection, outgoing(partner))[0], watch_shared.c
     asked = select(watch_shared).where(shared.partner == partner, shared.revision > after)
     found = connection.execute(asked.order_by(shared.revision).limit(AT_ONCE)).all()
     if not found:
         return None
-    live = {one.entry: one for one in found if not one.removed}
+    live = {one.entry: one for one in found if row.entrusts and not one.removed}
     entries = connection.execute(select(watch_entry).where(watch_entry.c.entry.in_(live))).all()
     owner = site_name(connection)
     as_shared = [one for one in entries if is_as_shared(one, live[one.entry])]
@@ -147,6 +149,18 @@ def take_all_off(hub: Hub, connection: Connection, partner: str) -> int:
     row = watch_entry.c
     there = select(row.their_entry).where(row.partner == partner, row.state != WatchState.WITHDRAWN)
     return sum(take_off(hub, connection, partner, item) for item in connection.execute(there).scalars().all())
+
+
+def take_unagreed_off(hub: Hub, connection: Connection) -> int:
+    """What partners entrusted to us and is no longer agreed on leaves our list; how many there were."""
+    row, taken = watch_entry.c, 0
+    for partner in connection.execute(select(watch_partner).order_by(watch_partner.c.partner)).all():
+        terms = terms_of(partner)
+        theirs = select(row.their_entry, row.purpose, row.owner).where(row.partner == partner.partner)
+        for one in connection.execute(theirs.where(row.state != WatchState.WITHDRAWN)).all():
+            if not (terms.may_entrust and covers(terms, one.purpose, one.owner)):
+                taken += take_off(hub, connection, partner.partner, one.their_entry)
+    return taken
 
 
 def _proposal(hub: Hub, connection: Connection, row: Row[Any], entrusted: Entrusted) -> Proposal | None:

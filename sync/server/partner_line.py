@@ -48,6 +48,7 @@ class Line:
         self.hub, self.partner = hub, str(row.partner)
         self._row = row
         self._rung = asyncio.Event()
+        self.stir = asyncio.Event()  # set when our list has changed
         self._cursor = 0
         self._whole = False
         self._told: dict[tuple[str, str], int] = {}
@@ -62,7 +63,7 @@ class Line:
                     tasks.create_task(self._again(partial(self._listen, client), TELL_S))
                     tasks.create_task(self._again(partial(self._pull, client, site), PULL_S, self._rung))
                     tasks.create_task(self._again(partial(self._count, client), COUNT_S))
-                    tasks.create_task(self._again(partial(self._entrust, client), TELL_S))
+                    tasks.create_task(self._again(partial(self._entrust, client), PULL_S, self.stir))
                 tasks.create_task(self._again(partial(self._receipt, client), TELL_S))
         finally:
             await client.close()
@@ -110,7 +111,8 @@ class Line:
     # --- out ----------------------------------------------------------------------------------------------------
 
     async def _entrust(self, client: PartnerClient) -> None:
-        while self._row.entrusts:
+        self.stir.clear()
+        while True:
             made = await self._do(lambda c: partner_entrusted.to_entrust(self.hub, c, self.partner))
             if made is None:
                 return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -95,8 +95,13 @@ def _wanted(hub: Hub, connection: Connection, row: Row[Any]) -> dict[str, int]:
     terms, now = terms_of(row), hub.clock()
     if row.state != TRUSTED or not (terms.gets or terms.entrusts):
         return {}
-    asked = select(watch_entry).where(watch_entry.c.state == WatchState.APPROVED, watch_entry.c.erased_at.is_(None))
-    return {one.entry: one.version for one in connection.execute(asked) if _is_for(one, row.partner, terms, now)}
+    entry = watch_entry.c
+    columns = entry.entry, entry.version, entry.state, entry.valid_from, entry.valid_to, entry.partner
+    asked = select(*columns, entry.sites, entry.purpose, entry.owner)
+    asked = asked.where(entry.state == WatchState.APPROVED, entry.erased_at.is_(None))
+    asked = asked.where(entry.valid_from <= now, entry.valid_to > now)  # few are looked at one by one
+    rows: Sequence[Any] = connection.execute(asked).all()
+    return {one.entry: one.version for one in rows if _is_for(one, row.partner, terms, now)}
 
 
 def _is_for(entry: Row[Any], partner: str, terms: Terms, now: float) -> bool:
@@ -104,8 +109,8 @@ def _is_for(entry: Row[Any], partner: str, terms: Terms, now: float) -> bool:
         return False
     if terms.entrusts and entry.partner is not None:  # what others entrusted to us is not ours to entrust
         return False
-    sites = json.loads(entry.sites)
-    return (not sites or partner in sites) and covers(terms, entry.purpose, entry.owner)
+    for_it = entry.sites == "[]" or partner in json.loads(entry.sites)
+    return for_it and covers(terms, entry.purpose, entry.owner)
 
 
 def _shared(connection: Connection, partner: str) -> dict[str, Row[Any]]:

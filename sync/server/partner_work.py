@@ -1,6 +1,6 @@
 """The work with partners: one worker of a server does all of it, whichever comes first to a lock on a file.
 
-Four times a second it looks whether our list has changed, and brings the partners' copies in line; with each partner
+Ten times a second it looks whether our list has changed, and brings the partners' copies in line; with each partner
 it keeps a line of its own.
 """
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync.server.database import reading
 from sync.server.hub import Hub
+from sync.server.partner_entrusted import take_unagreed_off
 from sync.server.partner_line import Line
 from sync.server.partner_received import drop_expired
 from sync.server.partner_shares import share_all
@@ -25,7 +26,7 @@ from sync.server.partners import ENTERED
 from sync.server.watch_items import revision
 from sync.server.watch_tables import watch_partner
 
-LOOK_S, ANYWAY_S, LOCK_S, AGAIN_S = 0.25, 20.0, 2.0, 5.0
+LOOK_S, ANYWAY_S, LOCK_S, AGAIN_S = 0.1, 20.0, 2.0, 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class _Office:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._lines: dict[str, tuple[Any, asyncio.Task[None]]] = {}
+        self._lines: dict[str, tuple[Any, Line, asyncio.Task[None]]] = {}
         self._seen: object = None
         self._shared_at = -ANYWAY_S
 
@@ -78,9 +79,10 @@ class _Office:
                     await self._look()
                 await asyncio.sleep(LOOK_S)
         finally:
-            for _, task in self._lines.values():
+            tasks = [task for *_, task in self._lines.values()]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in self._lines.values()), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self) -> None:
         rows, seen = await asyncio.to_thread(self._state)
@@ -88,23 +90,26 @@ class _Office:
         if seen != self._seen or now - self._shared_at >= ANYWAY_S:
             await asyncio.to_thread(self._share)
             self._seen, self._shared_at = seen, now
+            for _, line, _ in self._lines.values():
+                line.stir.set()
         await self._attend({row.partner: row for row in rows if row.state != ENTERED and row.url})
 
     async def _attend(self, rows: dict[str, Row[Any]]) -> None:
-        for name, (how, task) in list(self._lines.items()):
+        for name, (how, _, task) in list(self._lines.items()):
             if name not in rows or _how(rows[name]) != how or task.done():
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 del self._lines[name]
         for name, row in rows.items():
             if name not in self._lines:
-                self._lines[name] = (_how(row), asyncio.create_task(self._serve(row)))
+                line = Line(self._hub, row)
+                self._lines[name] = (_how(row), line, asyncio.create_task(self._serve(line)))
 
-    async def _serve(self, row: Row[Any]) -> None:
+    async def _serve(self, line: Line) -> None:
         try:
-            await Line(self._hub, row).run()
+            await line.run()
         except Exception:
-            _log.exception("the line to the partner %s failed and begins again", row.partner)
+            _log.exception("the line to the partner %s failed and begins again", line.partner)
             await asyncio.sleep(AGAIN_S)
 
     def _state(self) -> tuple[list[Row[Any]], object]:
@@ -115,6 +120,7 @@ class _Office:
     def _share(self) -> None:
         with self._hub.begin() as connection:
             drop_expired(self._hub, connection)
+            take_unagreed_off(self._hub, connection)
         share_all(self._hub)
 
 

@@ -38,6 +38,7 @@ TOLD_DIGITS = 8
 _NAME = re.compile(r"[!-.0-~](?:[ -.0-~]{0,62}[!-.0-~])?")  # goes into a header, and into a page's address
 _URL = re.compile(r"https://[^\s/?#@]{1,255}")
 _LONGEST = 16_384
+_SHARED = frozenset(one.value for one in WatchPurpose if one is not WatchPurpose.FREQUENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def read_card(text: str) -> Card:
         good = len(bytes.fromhex(card.seal_key)) == SECRET_BYTES and len(card.authority) < _LONGEST
         good = good and card.format == 1 and bool(_NAME.fullmatch(card.site)) and bool(_URL.fullmatch(card.url))
         fingerprint(card)
-    except (WireError, ValueError, ssl.SSLError):
+    except (WireError, ValueError, TypeError, ssl.SSLError):
         good = False
     if not good:
         raise Refused(422, "no_card", "this is no partner's card: copy all of the text that its page shows")
@@ -142,7 +143,9 @@ def trust(hub: Hub, connection: Connection, actor: str, partner: str, heard: str
 
 def change_terms(hub: Hub, connection: Connection, actor: str, partner: str, terms: Terms) -> None:
     """Agree on something else. All of the partner's list is looked at again. Raises `Refused`: 404; 422 `bad_terms`."""
-    find_partner(connection, partner, lock=True)
+    row = find_partner(connection, partner, lock=True)
+    if (row.entrusts and terms.gets) or (row.gets and terms.entrusts):
+        raise Refused(422, "bad_terms", "a copy and entrusted entries don't take each other's place: end it first")
     connection.execute(update(watch_partner).where(watch_partner.c.partner == partner).values(**_columns(terms)))
     connection.execute(update(watch_source).where(watch_source.c.source == partner).values(cursor=0))
     hub.audit(connection, actor, "partner.terms", partner, terms=json.loads(to_json(terms)))
@@ -157,7 +160,7 @@ def terms_of(row: Row[Any]) -> Terms:
 
 def covers(terms: Terms, purpose: str, owner: str) -> bool:
     """Whether entries of this purpose and owner were agreed on; what a server counted for itself never is."""
-    if purpose not in list(WatchPurpose) or purpose == WatchPurpose.FREQUENT:
+    if purpose not in _SHARED:
         return False
     return (not terms.purposes or purpose in terms.purposes) and (not terms.owners or owner in terms.owners)
 

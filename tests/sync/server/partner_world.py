@@ -18,7 +18,7 @@ from sync.holding import Document
 from sync.server import partner_entrusted, partner_receipts, partners, tables
 from sync.server.hub import Hub
 from sync.server.partner_received import progress, set_progress, take, trusted_part
-from sync.server.partner_shares import partners_page
+from sync.server.partner_shares import partners_page, share
 from sync.server.partners import TOLD_DIGITS, Terms, enter, find_partner, fingerprint, own_card, seal_key_of, terms_of
 from sync.server.site import ISSUER
 from sync.server.watch_entries import propose_all
@@ -150,6 +150,7 @@ def entrust(owner: Hub, keeper: Hub, change: Callable[[EntrustedEntries], Entrus
     taken = 0
     while True:
         with owner.begin() as connection:
+            share(owner, connection, theirs)
             made = partner_entrusted.to_entrust(owner, connection, theirs)
         if made is None:
             return taken

@@ -19,6 +19,7 @@ from sync.refusals import BadSignature, Malformed, NotNext, OtherGate, RolledBac
 from sync.server import partner_receipts, tables
 from sync.server.hub import Hub, open_hub
 from sync.server.partner_end import end
+from sync.server.partner_entrusted import take_unagreed_off
 from sync.server.partner_received import drop_expired, local_name
 from sync.server.partner_shares import partners_page, share
 from sync.server.partners import Terms, change_terms, enter, find_partner, fingerprint, own_card, read_card, trust
@@ -119,7 +120,7 @@ def test_a_card_with_a_broken_part_is_refused(city: Hub, part: str) -> None:
         card = own_card(city, connection)
     whole = {name: getattr(card, name) for name in card.__slots__}
     with pytest.raises(Refused):
-        read_card(json.dumps(whole | {part: "a b"}))
+        read_card(json.dumps(whole | {part: "a b/é"}))
 
 
 def test_the_own_card_and_a_known_partner_are_not_entered(city: Hub, one: Hub) -> None:
@@ -391,6 +392,23 @@ def test_an_entrusted_entry_reaches_the_others_and_its_withdrawal_too(sites: lis
     assert entrust(owner, keeper) == 1
     pull(keeper, other)
     assert at_gates(other) == at_gates(keeper) == []
+
+
+def test_what_is_entrusted_no_more_is_withdrawn_at_either_sides_wish(sites: list[Hub], keeper: Hub) -> None:
+    enlist(sites[1], 1)
+    enlist(sites[1], 2, purpose=WatchPurpose.ORDER)
+    entrust(sites[1], keeper)
+    with keeper.begin() as connection:
+        change_terms(keeper, connection, "li", "one", Terms(may_entrust=True, purposes=("order",)))
+        assert take_unagreed_off(keeper, connection) == 1
+    assert [one.purpose for one in at_gates(keeper)] == ["order"]
+    with sites[1].begin() as connection:
+        with pytest.raises(Refused, match="end it first"):
+            change_terms(sites[1], connection, "li", "city", Terms(gets=True))
+        change_terms(sites[1], connection, "li", "city", Terms())
+    enlist(sites[1], 3)
+    assert entrust(sites[1], keeper) == 1
+    assert at_gates(keeper) == []
 
 
 @pytest.mark.parametrize("fraud", ["no proof", "one approver", "one role", "other approvers", "garbage"])
