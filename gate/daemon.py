@@ -30,6 +30,7 @@ from gate.orders import obey
 from gate.prove import Prover
 from gate.shifts import ENTRIES_BACK as SHIFTS_BACK
 from gate.shifts import Shifts
+from gate.sightings import Sightings
 from gate.socket import Hall
 from gate.stores import Rules
 from gate.tally import ENTRIES_BACK, Tally
@@ -167,6 +168,8 @@ class Daemon:
         )
         self._prover = Prover(self._config, self._devices, self._runner, self._clock, self._tell)
         self._typed = TypedDocuments(self._runner.ask, self._runner.take, lambda: self._clock.now().mono, self._key_of)
+        attempt, mono = lambda: self._runner.lane.attempt, lambda: self._clock.now().mono
+        self._sightings = Sightings(self._runner.ask, attempt, mono)
         self._duty = Duty(
             self._config.staff.book,
             place.state_dir,
@@ -197,7 +200,7 @@ class Daemon:
             self._store.submit(self._stores.acknowledge, mark.epoch, mark.seq)
 
     async def _obey(self, command: Command) -> Answer:
-        hands = self._duty, self._runner, self._devices, self._typed, self._prover
+        hands = self._duty, self._runner, self._devices, self._typed, self._prover, self._sightings
         answer = await obey(command, *hands, self._clock.wall())
         self._tell()
         return answer

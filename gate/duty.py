@@ -125,7 +125,7 @@ class Duty:
             await self._prove(command.actor, command.pin, Role.SUPERVISOR, command.order)
             if command.second:
                 await self._prove(command.second, command.second_pin, Role.SUPERVISOR, command.order)
-        elif command.order in (Order.STEWARD, Order.PRESENT, Order.RED, Order.RED_NAMED):
+        elif command.order in (Order.STEWARD, Order.PRESENT, Order.RED, Order.RED_NAMED, Order.SIGHTING):
             if command.actor not in self._shifts:
                 raise NotAllowed(f"{command.actor} is not on shift at this lane")
         elif command.order is not Order.MRZ:  # which proves nothing by itself: the chip has to open with it

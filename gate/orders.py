@@ -11,6 +11,7 @@ from gate.lane import LaneRunner
 from gate.page import hand_page
 from gate.prove import Prover
 from gate.reds import name_red
+from gate.sightings import Sightings
 from gate.typed import TypedDocuments
 from models.command import Answer, Command, Order
 
@@ -24,6 +25,7 @@ async def obey(
     devices: LaneDevices,
     typed: TypedDocuments,
     prover: Prover,
+    sightings: Sightings,
     now: float,
 ) -> Answer:
     """What became of `command`, given at `now` (Unix seconds)."""
@@ -39,6 +41,8 @@ async def obey(
             return await typed.present(command)
         case Order.RED_NAMED:
             return await name_red(command, runner.tally.reds, runner.ask, typed.key_of)
+        case Order.SIGHTING:
+            return await sightings.note(command)
         case Order.PROVE:
             return prover.begin(command)
         case Order.WINDOW:

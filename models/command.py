@@ -12,6 +12,7 @@ from models.link import Reach
 from models.passage import Passage
 from models.proof import Asked, ProofState, ProofWish
 from models.red_path import OpenRed, Urgency
+from models.sighting import Sight
 from models.staff import Cause as Cause
 from models.staff import Role as Role
 from models.ticket import ManifestState
@@ -29,6 +30,7 @@ class Order(StrEnum):
     SHIFT = "shift"  # somebody begins or ends work at this lane, with a PIN
     RED = "red"  # an emergency goes in at once
     RED_NAMED = "red_named"  # who that was, asked afterwards
+    SIGHTING = "sighting"  # a steward reports a suspected scalper
     WINDOW = "window"  # it is this event now, whatever the clock says; or no longer
     SETTINGS = "settings"  # how loud and bright the lane is, and in which language it begins
     PROVE = "prove"  # a test admission, by which nobody is let in
@@ -85,6 +87,7 @@ class Command:
     urgency: Urgency | None = None  # for RED
     red: int = 0  # for RED_NAMED: the attempt; without `presented`, nobody could say who it was
     proof: ProofWish | None = None
+    sight: Sight | None = None  # for SIGHTING; `attempt`: it is that person, 0: none who came to the lane
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     TYPED = "typed"  # somebody read a document off for whom no reader could
     RED = "red"  # an emergency went in on one tap
     RED_NAMED = "red_named"  # who that was, asked afterwards
+    SIGHTING = "sighting"  # a steward reports a suspected scalper
     PURGE = "purge"  # a receipt for what was kept long enough
     DISK = "disk"  # how much space is left
     CLOCK = "clock"  # somebody said which event it is, while the clock was not trusted

@@ -15,6 +15,7 @@ from models.passage import Direction, Passage, SignalKind
 from models.proof import ProofBody
 from models.red_path import RedBody as RedBody
 from models.red_path import RedNamedBody as RedNamedBody
+from models.sighting import SightingBody
 from models.view import Mode
 from models.watch import WatchTaken
 
@@ -111,5 +112,5 @@ class SettingsBody:
     settings: Settings
 
 
-OfStaff = ShiftBody | WrongPinBody | SettingsBody | TypedBody | ProofBody
+OfStaff = ShiftBody | WrongPinBody | SettingsBody | TypedBody | SightingBody | ProofBody
 Body = DecisionBody | PassageBody | SignalBody | ModeBody | DeviceBody | RedBody | RedNamedBody | OfStaff | OfTheHouse

@@ -64,6 +64,7 @@ class _Told:
     window: object = None
     ok: bool = False
     step: str = ""
+    sight: str = ""
 
 
 def last_rows(reader: LedgerReader, count: int) -> list[LedgerRow]:
@@ -125,6 +126,8 @@ def _about(kind: EntryKind, told: _Told) -> str:
             return f"by {told.actor}"
         case EntryKind.TYPED:
             return f"{told.document} typed by {told.actor}{'' if told.taken else ', one too many'}"
+        case EntryKind.SIGHTING:
+            return f"{told.sight} seen by {told.actor}"
         case EntryKind.PROOF:
             return f"test by {told.actor}: {'well' if told.ok else f'failed at {told.step}'}"
         case EntryKind.DEVICE:

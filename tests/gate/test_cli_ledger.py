@@ -21,6 +21,7 @@ from models.ids import DocumentType
 from models.ledger import EntryKind
 from models.passage import Passage, SignalKind
 from models.record import DeviceBody, ModeBody, SettingsBody, ShiftBody, SignalBody, TypedBody, WrongPinBody
+from models.sighting import Sight, SightingBody
 from models.store.public_key import KeyUse, PublicKey, write_public_key
 from models.view import Mode
 from tests.gate.core.strategies import NOW, face, good_facts, lookup
@@ -83,10 +84,11 @@ def test_everything_else_that_happened_has_a_row_too(evening, gatectl):
         EntryKind.WRONG_PIN: WrongPinBody("s7", "shift", 3, 5.0),
         EntryKind.SETTINGS: SettingsBody("v1", Settings()),
         EntryKind.TYPED: TypedBody("s7", DocumentType.PASSPORT),
+        EntryKind.SIGHTING: SightingBody("s7", Sight.OFFERS_TICKETS, 12),
         EntryKind.STOP: {},
     }.items():
         evening.stores.ledger.append(kind, body, NOW.wall)
-    told = rows(gatectl("tail", "--json", "-n", 9))
+    told = rows(gatectl("tail", "--json", "-n", 10))
     assert [(row["kind"], row["reason"]) for row in told] == [
         ("intrusion", "turned"),
         ("mode", "paused by steward-4"),
@@ -96,6 +98,7 @@ def test_everything_else_that_happened_has_a_row_too(evening, gatectl):
         ("wrong_pin", "s7, 3 in a row"),
         ("settings", "by v1"),
         ("typed", "passport typed by s7"),
+        ("sighting", "offers_tickets seen by s7"),
         ("stop", ""),
     ]
 

@@ -21,6 +21,7 @@ from gate.staff_book import StaffBook
 from models.command import Answer, Command, Order, Settings
 from models.decision import Reason, StewardAction, Verdict
 from models.ledger import EntryKind
+from models.sighting import Sight
 from models.staff import Cause, Role
 from models.store.ledger_db import verify
 from models.view import LaneView, Mode, Phase

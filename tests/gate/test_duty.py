@@ -114,12 +114,12 @@ def test_without_a_book_everybody_at_the_socket_is_trusted_and_there_are_no_shif
 
 def test_a_word_needs_a_shift_and_a_shift_a_pin(desk: Desk):
     async def story() -> None:
-        for order in (Order.STEWARD, Order.PRESENT):
+        for order in (Order.STEWARD, Order.PRESENT, Order.SIGHTING):
             assert "not on shift" in (await desk.order(order, "s7", **steward())).error
         assert (await desk.order(Order.SHIFT, "s7", pin="4072")).error == WRONG
         assert (await desk.order(Order.SHIFT, "s7")).error == WRONG
         assert (await desk.begins("s7")).ok
-        for order in (Order.STEWARD, Order.PRESENT):
+        for order in (Order.STEWARD, Order.PRESENT, Order.SIGHTING):
             assert (await desk.order(order, "s7", **steward())).ok
         assert "not on shift" in (await desk.order(Order.STEWARD, "v1", **steward())).error
         assert (await desk.begins("s7")).ok, "whoever is on shift may say so again"
