@@ -23,7 +23,7 @@ from sync.server.case_entries import Listed, entries_about, listed
 from sync.server.hub import Hub, new_identifier
 from sync.server.permissions import Person
 from sync.server.problems import Refused
-from sync.server.strangers import new_number, number_hash
+from sync.server.strangers import asked_by_number, new_number, number_hash
 from sync.server.watch_erasure import erase_entry
 from sync.server.watch_life import rest, withdraw
 from sync.server.watch_tables import watch_case
@@ -134,15 +134,7 @@ def open_case(hub: Hub, address: str, asked: Asked) -> tuple[str, float]:
 
 def ask(hub: Hub, address: str, number: str) -> Standing:
     """How the case of this number stands. Raises `Refused`: 404; 429."""
-    with hub.begin() as connection:
-        refusal = ASKING.refusal(hub, connection, address)
-        row = connection.execute(select(watch_case).where(watch_case.c.word_hash == number_hash(number))).first()
-        if row is None:
-            ASKING.count(hub, connection, address)
-    if refusal:
-        raise refusal
-    if row is None:
-        raise Refused(404, "no_such_number", "there is no such number, or what it stands for is no longer kept")
+    row = asked_by_number(hub, watch_case, ASKING, address, number)
     answer = hub.unseal(row.sealed_answer, _place(row.case, "answer")).decode() if row.sealed_answer else ""
     return Standing(row.kind, row.made_at, row.due_at, row.state, row.outcome, answer)
 

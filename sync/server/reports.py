@@ -21,7 +21,7 @@ from sync.server.hub import Hub, new_identifier
 from sync.server.permissions import Person
 from sync.server.photograph import plain_picture
 from sync.server.problems import Refused
-from sync.server.strangers import new_number, number_hash
+from sync.server.strangers import asked_by_number, new_number, number_hash
 from sync.server.watch_entries import propose
 from sync.server.watch_evidence import attach
 from sync.server.watch_rules import Proposal
@@ -112,15 +112,7 @@ def take(hub: Hub, address: str, told: Told, by: str = "") -> str:
 
 def ask(hub: Hub, address: str, number: str) -> Standing:
     """How the report of this number stands. Raises `Refused`: 404; 429."""
-    with hub.begin() as connection:
-        refusal = ASKING.refusal(hub, connection, address)
-        row = connection.execute(select(report).where(report.c.word_hash == number_hash(number))).first()
-        if row is None:
-            ASKING.count(hub, connection, address)
-    if refusal:
-        raise refusal
-    if row is None:
-        raise Refused(404, "no_such_number", "there is no such number, or what it stands for is no longer kept")
+    row = asked_by_number(hub, report, ASKING, address, number)
     return Standing(row.made_at, row.state, row.answer)
 
 
@@ -144,7 +136,7 @@ def photo_of(hub: Hub, connection: Connection, person: Person, name: str) -> tup
     if row.sealed_photo is None:
         raise Refused(404, "no_such_file", "this report has no photograph")
     hub.audit(connection, person.account, "report.photo_seen", name)
-    content = hub.unseal(row.sealed_photo, _place(name, "photo"))
+    content = hub.unseal(row.sealed_photo, place_of(name, "photo"))
     return ("image/png" if content[:4] == b"\x89PNG" else "image/jpeg"), content
 
 
@@ -215,7 +207,7 @@ def _seen_by(person: Person) -> Any:
 
 
 def _read(hub: Hub, row: Row[Any]) -> Report:
-    contact = hub.unseal(row.sealed_contact, _place(row.report, "contact")).decode() if row.sealed_contact else ""
+    contact = hub.unseal(row.sealed_contact, place_of(row.report, "contact")).decode() if row.sealed_contact else ""
     return Report(
         row.report,
         row.made_at,
@@ -223,7 +215,7 @@ def _read(hub: Hub, row: Row[Any]) -> Report:
         row.place,
         row.by,
         row.state,
-        hub.unseal(row.sealed_text, _place(row.report, "text")).decode(),
+        hub.unseal(row.sealed_text, place_of(row.report, "text")).decode(),
         contact,
         row.sealed_photo is not None,
         row.entry or "",
@@ -238,10 +230,11 @@ def _parts(told: Told, photo: bytes) -> Sequence[tuple[str, bytes]]:
 
 
 def _seal(hub: Hub, name: str, part: str, said: bytes) -> bytes | None:
-    return hub.seal(said, _place(name, part)) if said else None
+    return hub.seal(said, place_of(name, part)) if said else None
 
 
-def _place(name: str, part: str) -> str:
+def place_of(name: str, part: str) -> str:
+    """What a sealed part of a report is bound to."""
     return f"report|{name}|{part}"
 
 

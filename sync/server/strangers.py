@@ -9,7 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from typing import Any
 
+from sqlalchemy import Row, Table, select
+
+from sync.server.attempts import Limit
 from sync.server.hub import Hub
 from sync.server.problems import Refused
 
@@ -46,6 +50,20 @@ def new_number() -> str:
 def number_hash(number: str) -> bytes:
     """What is kept of a number, however it was typed."""
     return hashlib.sha256("".join(sign for sign in number.upper() if sign in NUMBER_SIGNS).encode()).digest()
+
+
+def asked_by_number(hub: Hub, table: Table, limit: Limit, address: str, number: str) -> Row[Any]:
+    """The row that the number stands for. Wrong numbers are counted. Raises `Refused`: 404; 429."""
+    with hub.begin() as connection:
+        refusal = limit.refusal(hub, connection, address)
+        row = connection.execute(select(table).where(table.c.word_hash == number_hash(number))).first()
+        if row is None:
+            limit.count(hub, connection, address)
+    if refusal:
+        raise refusal
+    if row is None:
+        raise Refused(404, "no_such_number", "there is no such number, or what it stands for is no longer kept")
+    return row
 
 
 def _mac(hub: Hub, at: str) -> str:
