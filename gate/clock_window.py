@@ -15,6 +15,8 @@ from models.store.ledger_db import Ledger
 from models.ticket import ManifestState
 
 NOT_NEEDED = "it changes nothing: the clock is trusted, or this is said already"
+NO_MANIFEST = "this lane holds no manifest, so there is no event that it could be"
+NO_TIME = "from and until leave no time of {event}, as its manifest has it"
 
 
 def window_of(command: Command, manifest: ManifestState | None) -> Window | None:
@@ -22,11 +24,11 @@ def window_of(command: Command, manifest: ManifestState | None) -> Window | None
     if not command.on:
         return None
     if manifest is None:
-        raise ValueError("this lane holds no manifest, so there is no event that it could be")
+        raise ValueError(NO_MANIFEST)
     since = max(manifest.issued_at, command.window_since)
     until = min(manifest.expires_at, command.window_until or manifest.expires_at)
     if not since < until:
-        raise ValueError(f"from and until leave no time of {manifest.event}, as its manifest has it")
+        raise ValueError(NO_TIME.format(event=manifest.event))
     return Window(manifest.event, since, until, command.actor)
 
 

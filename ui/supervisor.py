@@ -17,6 +17,7 @@ from ui.sheets import Sheet
 from ui.supervisor_settings import Present
 from ui.supervisor_sign import SignPage, Task
 from ui.supervisor_tasks import Override, RunLane, Shift, grid
+from ui.supervisor_tonight import Tonight
 from ui.tiles import Tile
 from ui.view import Tone
 from ui.words import Words
@@ -40,7 +41,7 @@ class SupervisorSheet(Sheet):
             self.begin(task)
 
     def _home(self) -> QWidget:
-        """The four ways to run a lane, and below them the rest."""
+        """The four ways to run a lane, and below them the rest; above them what a clock that is not trusted asks."""
         for mode in Mode:
             self.modes[mode] = self.tile(
                 self.words(f"mode.{mode}"),
@@ -51,11 +52,13 @@ class SupervisorSheet(Sheet):
         self.override = self.tile(self.words("tap.override"), lambda: self.begin(Override(self.snapshot)))
         self.shift = self.tile(self.words("supervisor.shift"), lambda: self.begin(Shift(self.snapshot)))
         self.settings = self.tile(self.words("supervisor.settings"), lambda: self.begin(Present(self.snapshot)))
+        self.tonight = self.tile("", lambda: self.begin(Tonight(self.snapshot)), tone=Tone.LOOK)
         self.now = self.said("", 20)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.now, 1)
+        column.addWidget(self.tonight, 2)
         column.addWidget(grid(list(self.modes.values()), 2), 5)
         column.addWidget(grid([self.override, self.shift, self.settings], 3), 2)
         self._show_now()
@@ -69,9 +72,8 @@ class SupervisorSheet(Sheet):
         self.turn_to(SignPage(self, task), self.words(task.title))
 
     def follow(self, before: Snapshot, now: Snapshot) -> None:
-        """An override dies with the attempt it was for; the home page shows the mode as it is."""
-        tasks = [page.task for page in self._sign_pages()]
-        if any(isinstance(task, Override) and task.attempt != now.view.attempt for task in tasks):
+        """A task dies with what it was for; the home page shows the mode as it is."""
+        if any(page.task.is_stale(now) for page in self._sign_pages()):
             self.close_sheet()
         elif self.modes:
             self._show_now()
@@ -85,6 +87,10 @@ class SupervisorSheet(Sheet):
         for one, tile in self.modes.items():
             tile.setEnabled(one is not mode)
         self.override.setEnabled(self.snapshot.view.overridable)
+        self.tonight.setText(
+            self.words("supervisor.tonight" if self.snapshot.window is None else "supervisor.not_tonight")
+        )
+        self.tonight.setVisible(not self.snapshot.clock_trusted)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A keyboard does what the keys on the screen do."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from models.command import Answer, Command, OnShift
+from models.command import Answer, Command, OnShift, Snapshot
 from models.staff import Role
 from ui.pin_pad import PinPad
 from ui.sheets import Sheet
@@ -46,6 +46,10 @@ class Task:
     def missing(self) -> str:
         """The key of what is to be chosen first; empty when nothing is."""
         return ""
+
+    def is_stale(self, now: Snapshot) -> bool:
+        """Whether what was to be signed is gone."""
+        return False
 
     def command(self, by: Signed) -> Command:
         """What goes to the gate."""

@@ -53,6 +53,10 @@ class Override(Task):
         """A cause."""
         return "" if self.cause else "supervisor.pick_cause"
 
+    def is_stale(self, now: Snapshot) -> bool:
+        """An override is for one visitor."""
+        return now.view.attempt != self.attempt
+
     def command(self, by: Signed) -> Command:
         """For the attempt that stood on the screen when the sheet opened, and no other."""
         return Command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import duty, orders, page, typed
+from gate import clock_window, duty, orders, page, typed
 from models.command import Answer
 from models.ids import DocumentType
 from models.typed import wrong_number
@@ -21,6 +21,9 @@ SAID = {
     link.NOT_SENT,
     link.UNKNOWN,
     orders.TOO_LATE,
+    clock_window.NOT_NEEDED,
+    clock_window.NO_MANIFEST,
+    clock_window.NO_TIME.format(event="E1"),
     duty.WRONG,
     duty.NOT_RECORDED,
     typed.NOT_RECORDED,

@@ -14,8 +14,10 @@ from PyQt5.QtWidgets import QAbstractButton, QWidget
 
 from models.command import OnShift
 from models.decision import Reason, Verdict
+from models.keeping import Window as Stated
 from models.red_path import OpenRed, Urgency
 from models.staff import Role
+from models.ticket import ManifestState
 from models.view import Mode, ShownHit, ShownPatient, ShownReview
 from models.watch import HitMeans, WatchAction, WatchFallback
 from tests.ui.sheet_lane import LEAD, NOON, OTHER, SNAPSHOT, STEWARD, view
@@ -59,6 +61,10 @@ LISTED = replace(view(BUSY, verdict=Verdict.REFER, reason=Reason.WATCHLISTED, fi
 LISTED = view(LISTED, review=ShownReview("s3", NOON - 35, 60.0, WatchFallback.ADMIT_WITH_NOTE))
 ONE = view(LISTED, hits=(replace(HITS[0], purpose="scalping"),), review=ShownReview("", NOON - 35, 60.0, None))
 
+MANIFEST = ManifestState("starlight-arena-2026-09-22", 3, NOON - 86_400, NOON + 43_200)
+LOST = replace(BUSY, clock_trusted=False, manifest=MANIFEST)
+STATED = replace(LOST, window=Stated(MANIFEST.event, MANIFEST.issued_at, MANIFEST.expires_at, "n.montgomery-long.name"))
+
 PATIENTS = tuple(ShownPatient(f"A-2026-{n}", "欧*", "心血管内科 Cardiology") for n in range(6))
 REDS = tuple(OpenRed(n, NOON - 60 * n, urgency) for n, urgency in enumerate(Urgency))
 WARD = replace(view(BUSY, reason=Reason.WHOSE_COMPANION, patients=PATIENTS), reds=REDS, red_path=True)
@@ -99,6 +105,11 @@ SHEETS = {
     "controlled": (open_supervisor, view(BUSY, mode=Mode.FREE), run(Mode.CONTROLLED)),
     "no pins": (open_supervisor, replace(BUSY, pins=False, staff=()), run(Mode.PAUSED)),
     "settings": (open_supervisor, BUSY, lambda sheet: sheet.settings.click()),
+    "clock lost": (open_supervisor, LOST, lambda sheet: None),
+    "event stated": (open_supervisor, STATED, lambda sheet: None),
+    "tonight": (open_supervisor, LOST, lambda sheet: sheet.tonight.click()),
+    "not tonight": (open_supervisor, STATED, lambda sheet: sheet.tonight.click()),
+    "no event": (open_supervisor, replace(LOST, manifest=None), lambda sheet: sheet.tonight.click()),
     "override": (open_override, BUSY, lambda sheet: None),
     "second": (open_override, BUSY, by_two),
     "nobody": (open_override, replace(BUSY, staff=()), lambda sheet: None),
@@ -185,7 +196,7 @@ def test_everything_on_a_sheet_has_its_place(name, language, size):
 
 
 @pytest.mark.parametrize("size", SIZES[1:], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["override", "second", "settings", "number", "listed", "temporary", "zone"])
+@pytest.mark.parametrize("name", ["override", "second", "settings", "tonight", "number", "listed", "temporary", "zone"])
 def test_large_letters_have_their_place_too(name, size):
     look = Look(large=True, high_contrast=True)
     for window in opened(name, "en", size, look):

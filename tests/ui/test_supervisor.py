@@ -12,13 +12,16 @@ from PyQt5.QtTest import QTest
 
 from models.command import Order, Settings
 from models.decision import StewardAction
+from models.keeping import Window
 from models.staff import Cause
+from models.ticket import ManifestState
 from models.view import Mode
 from tests.ui.sheet_lane import LEAD, NOON, OTHER, SNAPSHOT, STEWARD, Lane, turn_until, view
 from ui.supervisor import SupervisorSheet, open_override, open_shift, open_supervisor
 from ui.supervisor_settings import Present
 from ui.supervisor_sign import SignPage
 from ui.supervisor_tasks import Override, RunLane, Shift
+from ui.supervisor_tonight import Tonight, day_time
 from ui.supervisor_who import NumberPage
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -226,6 +229,58 @@ def test_levels_and_language_are_signed_for_together(lane):
     said = lane.hears()
     assert (said.order, said.actor, said.pin) == (Order.SETTINGS, LEAD.actor, "407136")
     assert said.settings == Settings(volume=0.7, brightness=0.2, language="en")
+
+
+MANIFEST = ManifestState("starlight", 3, NOON - 86_400, NOON + 43_200)
+LOST = replace(SNAPSHOT, clock_trusted=False, manifest=MANIFEST)
+STATED = replace(LOST, window=Window("starlight", MANIFEST.issued_at, MANIFEST.expires_at, "anna"))
+
+
+def test_while_the_clock_is_lost_a_supervisor_says_which_event_it_is(lane):
+    sheet = lane.opens(open_supervisor)
+    assert sheet.tonight.isHidden(), "the clock is right"
+    lane.tells(LOST)
+    lane.touches_on(sheet.tonight)
+    page = page_of(sheet)
+    assert isinstance(page.task, Tonight)
+    assert page.task.event.text() == "starlight"
+    assert day_time(MANIFEST.issued_at) in page.task.times.text()
+    assert day_time(MANIFEST.expires_at) in page.task.times.text()
+    types(lane, page, "407136")
+    said = lane.hears()
+    assert (said.order, said.on, said.actor, said.pin) == (Order.WINDOW, True, LEAD.actor, "407136")
+    assert (said.window_since, said.window_until) == (MANIFEST.issued_at, MANIFEST.expires_at)
+
+
+def test_what_was_said_of_the_event_is_taken_back(lane):
+    sheet = lane.opens(open_supervisor, STATED)
+    assert sheet.tonight.text() == lane.words("supervisor.not_tonight")
+    lane.touches_on(sheet.tonight)
+    types(lane, page_of(sheet), "407136")
+    said = lane.hears()
+    assert (said.order, said.on, said.window_since, said.window_until) == (Order.WINDOW, False, 0.0, 0.0)
+
+
+def test_a_lane_without_tickets_has_no_event_to_state(lane):
+    sheet = lane.opens(open_supervisor, replace(LOST, manifest=None))
+    lane.touches_on(sheet.tonight)
+    page = page_of(sheet)
+    assert page.task.event.text() == lane.words("supervisor.no_event")
+    assert not page.pad.digits["1"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    "now", [replace(LOST, clock_trusted=True), replace(LOST, manifest=replace(MANIFEST, version=4)), STATED]
+)
+def test_nobody_signs_for_another_event_than_he_read(lane, now):
+    sheet = lane.opens(open_supervisor, LOST)
+    gone: list[bool] = []
+    sheet.closed.connect(lambda: gone.append(True))
+    lane.touches_on(sheet.tonight)
+    lane.tells(replace(LOST, inside=5))
+    assert gone == []
+    lane.tells(now)
+    assert gone == [True]
 
 
 def test_a_fire_puts_every_sheet_away(lane):
