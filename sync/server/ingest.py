@@ -22,6 +22,7 @@ from sync.server.hub import Hub
 from sync.server.many import insert_all
 from sync.server.problems import Refused
 from sync.server.projection import project
+from sync.server.sightings import take_up as take_up_sightings
 
 LARGEST_BATCH = 1000
 LARGEST_BODY = 65_536
@@ -58,6 +59,7 @@ def take(hub: Hub, connection: Connection, device: str, gate: str, batch: Ledger
         _keep(connection, device, batch.epoch, fresh, hub.clock())
         project(connection, device, gate, batch.epoch, fresh, hub.clock())
         take_up(hub, connection, gate, fresh)
+        take_up_sightings(hub, connection, device, gate, batch.epoch, fresh, hub.clock())
         held = Held(held.gate, fresh[-1].seq, bytes.fromhex(fresh[-1].hash))
         _mark(connection, device, batch.epoch, held)
     _keep_seals(connection, device, held.gate, batch)

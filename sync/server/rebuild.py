@@ -1,8 +1,9 @@
-"""Make again what lines mean: uses, claims, the tally, who came how often, and conflicts, from the lines alone.
+"""Make again what lines mean: uses, claims, the tally, who came how often, conflicts and stewards' reports.
 
 For the day on which a projection is found to be wrong, or its program has changed. Lines are taken up as they came, in
 the same order and the same batches, so that the result is what it was. What people have said stays: a settled conflict
-is settled, with its number. Claims that were asked for and of which no line speaks yet stay as they are.
+is settled, with its number, and so is a settled report. Claims that were asked for and of which no line speaks yet stay
+as they are.
 
 All waits meanwhile: do it between events.
 """
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from sync.contract import LedgerLine
-from sync.server import seen, tables
+from sync.server import seen, sightings, tables
 from sync.server.hub import Hub
 from sync.server.projection import project
 from sync.server.told import read
@@ -56,9 +57,10 @@ def rebuild(hub: Hub, connection: Connection, actor: str, progress: Progress | N
     gates = {(row.device, row.epoch): row.gate for row in connection.execute(select(tables.ledger))}
     for done, batch in enumerate(batches, 1):
         lines = _lines(connection, batch)
-        project(connection, batch.device, gates[batch.device, batch.epoch], batch.epoch, lines, batch.received_at)
-        told = [(line, read(line)) for line in lines]
-        seen.count(connection, gates[batch.device, batch.epoch], told, batch.received_at)
+        gate = gates[batch.device, batch.epoch]
+        project(connection, batch.device, gate, batch.epoch, lines, batch.received_at)
+        seen.count(connection, gate, [(line, read(line)) for line in lines], batch.received_at)
+        sightings.take_up(hub, connection, batch.device, gate, batch.epoch, lines, batch.received_at)
         if progress is not None:
             progress(done, len(batches))
     seen.forget(connection, hub.clock())

@@ -14,6 +14,7 @@ from models.decision import Profile, Reason, Verdict
 from models.ids import DocumentType
 from models.ledger import EntryKind
 from models.passage import Direction, Passage
+from models.sighting import Sight
 from models.ticket import TicketStatus
 from models.view import Mode
 from models.watch import HitMeans, WatchAction, WatchPurpose, WatchState
@@ -50,6 +51,7 @@ SECTIONS: dict[str, Iterable[str]] = {
     "role_may": Role,
     "rule": Rule,
     "entry_kind": EntryKind,
+    "sight": Sight,
     "verdict": Verdict,
     "pretix_odd": Odd,
     "rule_choice": [f"{field.name}_{one}" for field in FIELDS if isinstance(field, Choice) for one in field.kinds],
@@ -91,7 +93,7 @@ def test_every_figure_of_the_report_has_a_word() -> None:
 def test_what_templates_say_stands_in_the_files_and_the_reverse() -> None:
     said = set(words_in("zh").said)
     sources = [*(FOLDER / "templates").glob("*.html"), *(FOLDER / "pages").glob("*.py")]
-    sources += [FOLDER / name for name in ("report_files.py", "evidence_ticket.py")]
+    sources += [FOLDER / name for name in ("report_files.py", "evidence_ticket.py", "sightings.py")]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     whole = set(re.findall(r"""\bt\(["']([a-z_]+\.[a-z_0-9]+)["'][,)]""", text))
     assert whole <= said
