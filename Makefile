@@ -22,7 +22,7 @@ help:
 	@echo "make check        format, lint, types and the fast tests"
 	@echo "make test-long    whole evenings and venues, for minutes"
 	@echo "make test-faults  power cuts, full disks, lost devices, cut networks"
-	@echo "make faults       the site's history ten times as long; MENSHEN_RUNS=1000 for longer"
+	@echo "make faults       the same at ten times the length, killed at every write; MENSHEN_RUNS=1000 for longer"
 	@echo "make test-peers   our answers beside those of other programs"
 	@echo "make fuzz         a search for inputs that break a parser; MENSHEN_FUZZ_S=60 for longer"
 	@echo "make bench        speed and accuracy, with figures"
@@ -65,7 +65,7 @@ test-faults: tools
 	@$(call run-folder,tests/faults)
 
 faults: tools
-	@MENSHEN_RUNS=$${MENSHEN_RUNS:-200} $(PYTEST) tests/faults/test_history.py
+	@MENSHEN_RUNS=$${MENSHEN_RUNS:-200} $(PYTEST) tests/faults/test_history.py tests/faults/test_struck.py
 
 test-peers:
 	@systemd/bootstrap.sh browser

@@ -101,6 +101,7 @@ for_tests_missing() {
     screens_missing
     command -v Xvfb >/dev/null || echo xvfb
     command -v xdotool >/dev/null || echo xdotool
+    command -v strace >/dev/null || echo strace
 }
 
 database_missing() { ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || echo postgresql; }
