@@ -19,6 +19,9 @@ from models.store.errors import StoreBusy, StoreError, StoreFailed, UnsafeStore
 BUSY_S = 2.0
 """How long a connection waits for another one's brief lock."""
 
+LOG_BYTES = 4 << 20
+"""How far the write-ahead log grows before its pages go into the file, whatever their size."""
+
 # (pragma, what to set, what reading it back must give)
 _WRITER_SETTINGS: tuple[tuple[str, str, object], ...] = (
     ("journal_mode", "WAL", "wal"),
@@ -64,13 +67,21 @@ class WriterLock:
         return self._file.read().strip() or "unknown"
 
 
-def connect_writer(path: Path) -> sqlite3.Connection:
+def connect_writer(path: Path, page_bytes: int = 4096) -> sqlite3.Connection:
     """The writing connection, with every setting checked; autocommit, usable from one thread at a time.
 
-    Raises `StoreFailed` when the file can't be opened, `UnsafeStore` when a setting did not take effect.
+    A new file gets pages of `page_bytes`; one that is there keeps its own. Raises `StoreFailed` when the file can't be
+    opened, `UnsafeStore` when a setting did not take effect.
     """
     with as_store_failure(path):
         conn = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            conn.execute(f"PRAGMA page_size = {page_bytes}")
+            found = conn.execute("PRAGMA page_size").fetchone()[0]
+            conn.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // found}")
+        except BaseException:
+            conn.close()
+            raise
     return _settled(conn, path, _WRITER_SETTINGS)
 
 

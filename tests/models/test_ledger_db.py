@@ -14,9 +14,10 @@ from models.decision import Decision, Reason, Verdict
 from models.ledger import EntryKind
 from models.passage import Direction, Passage, Use
 from models.store.chain import checkpoint_is_genuine, entry_hash, root_hash
+from models.store.connection import connect_writer
 from models.store.errors import StoreBusy, StoreFailed, UnknownRelease, WrongStore
 from models.store.ledger_db import Draft, Ledger, Release, read_ledger, verify
-from models.store.migrate import SCHEMA
+from models.store.migrate import SCHEMA, migrate
 from models.wire import WireError
 from tests.models.ledgers import NIGHT, PUBLIC, admit, an_evening, end, open_ledger, tamper
 
@@ -328,3 +329,34 @@ def test_a_use_tells_the_step_of_the_code_that_it_was_made_by(path: Path, ledger
     admit(ledger, "T1")
     assert [use.code_step for use in ledger.uses(["T1"])] == [2**40, None]
     assert verify(path, PUBLIC).ok
+
+
+# --- how much a line wears the disk ---
+
+
+def test_a_new_ledger_has_small_pages_and_a_log_of_a_few_megabytes(ledger: Ledger) -> None:
+    assert ledger.rows("PRAGMA page_size") == [(512,)]
+    assert ledger.rows("PRAGMA wal_autocheckpoint") == [((4 << 20) // 512,)]
+
+
+def test_a_ledger_with_large_pages_keeps_them_and_goes_on(path: Path) -> None:
+    with closing(connect_writer(path, page_bytes=4096)) as conn:
+        migrate(conn, "ledger")
+    an_evening(path, lines=30)
+    with open_ledger(path) as ledger:
+        assert ledger.rows("PRAGMA page_size") == [(4096,)]
+        assert ledger.rows("PRAGMA wal_autocheckpoint") == [((4 << 20) // 4096,)]
+    assert verify(path, PUBLIC).ok
+
+
+def test_an_admission_writes_a_third_of_what_large_pages_cost(path: Path) -> None:
+    written = {}
+    for size in (512, 4096):
+        other = path.with_name(f"{size}.db")
+        with closing(connect_writer(other, page_bytes=size)) as conn:
+            migrate(conn, "ledger")
+        with open_ledger(other) as ledger:
+            for number in range(40):
+                end(ledger, admit(ledger, f"T{number * 37 % 101}", f"p{number * 59 % 103}"), Passage.PASSED)
+            written[size] = other.with_name(f"{size}.db-wal").stat().st_size
+    assert written[512] < written[4096] / 3
