@@ -1,10 +1,12 @@
 """Menshen as an installable package. Folders are found by name, so that a new driver file needs no line here."""
 
+import runpy
+
 from setuptools import find_packages, setup
 
 setup(
     name="menshen",
-    version="0.1.0",
+    version=runpy.run_path("models/version.py")["VERSION"],
     description="A real-name admission gate: card, ticket, face, turnstile; with or without a network",
     license="GPL-3.0-or-later",
     license_files=["LICENSE"],

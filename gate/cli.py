@@ -10,6 +10,7 @@ import click
 
 from gate import commands
 from gate.commands._exits import exit_for, is_foreseen, table
+from models.version import VERSION
 
 
 class Commands(click.Group):
@@ -52,7 +53,7 @@ def _words(error: BaseException) -> str:
 
 
 @click.command("gatectl", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="gatectl")
+@click.version_option(VERSION, prog_name="gatectl")
 def main() -> None:
     """Menshen, a real-name admission gate: run it, feed it, and ask it why."""
 

@@ -43,13 +43,13 @@ from models.cue import cue_of
 from models.ledger import EntryKind
 from models.link import FromSync
 from models.store.errors import StoreError
+from models.version import VERSION
 from models.view import LaneView
 
 _log = logging.getLogger("gate.daemon")
 
 TICK_S = 1.0
 CHECKPOINT_S = 60.0
-VERSION = "0.1.0"
 
 T = TypeVar("T")
 

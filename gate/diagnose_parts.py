@@ -22,6 +22,7 @@ from gate.config_lane import shareable
 from gate.diagnose import MOST_PART_BYTES, Gather, Parts
 from models.ledger import Entry, EntryKind
 from models.store.ledger_read import LedgerReader, read_ledger
+from models.version import VERSION
 from models.wire import to_json
 
 LOG_LINES = 20_000
@@ -70,7 +71,7 @@ def known_secrets(around: Around) -> Iterator[bytes]:
 def _versions(around: Around) -> Parts:
     release = around.text("etc/os-release").splitlines()
     told = {
-        "menshen": _version_of("menshen"),
+        "menshen": VERSION,
         "python": sys.version.split()[0],
         "sqlite": sqlite3.sqlite_version,
         "machine": platform.machine(),
@@ -80,15 +81,6 @@ def _versions(around: Around) -> Parts:
         "at": around.now,
     }
     yield "versions.json", to_json(told)
-
-
-def _version_of(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        from gate.daemon import VERSION  # the package has no record of itself
-
-        return VERSION
 
 
 def _config(around: Around) -> Parts:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from gate.ballast import Room
@@ -26,6 +25,7 @@ from models.exposition import render
 from models.link import LaneWord
 from models.store.errors import StoreError
 from models.store.keys import load_or_make_signing_key
+from models.version import VERSION
 
 InStore = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -47,7 +47,7 @@ class House:
         self._clock, self._floor = clock, ClockFloor(config.gate.state_dir, clock)
         self._floor.begin()
         self._told: Snapshot | None = None
-        self._figures = Figures(_version(), clock.wall())
+        self._figures = Figures(VERSION, clock.wall())
         runner.tally.listeners.append(self._figures.wrote)
         self._socket = MetricsSocket(config.metrics_path, self.figures)
         self.broom = Housekeeper(
@@ -115,11 +115,3 @@ class House:
 
     def _marks(self) -> LedgerMarks:
         return LedgerMarks(self._stores.ledger.last_seq(), self._stores.ledger.acknowledged())
-
-
-def _version() -> str:
-    """As it was installed; a gate that runs from its source has none, and runs."""
-    try:
-        return version("menshen")
-    except PackageNotFoundError:
-        return "source"

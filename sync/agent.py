@@ -19,6 +19,7 @@ from typing import TypeVar
 from models.decision import ClaimAnswer
 from models.link import Acknowledged, Ask, FromSync, LaneWord, Reach, SignedTime, SyncStatus, Told
 from models.store.errors import StoreError
+from models.version import VERSION
 from sync.authority_clock import AuthorityClock
 from sync.claims_socket import ClaimsSocket, Office
 from sync.client import Client, authority_only
@@ -43,7 +44,6 @@ _log = logging.getLogger("sync.agent")
 
 LOOK_S = 2.0
 CLAIM_S = 0.3
-VERSION = "0.1.0"
 
 T = TypeVar("T")
 

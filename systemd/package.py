@@ -11,6 +11,7 @@ import compileall
 import hashlib
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ ROOT = HERE.parent
 BUILD, DIST = ROOT / "build" / "package", ROOT / "dist"
 
 PACKAGES = ("gate", "drivers", "ui", "sync", "models")
+VERSION_FILE = "models/version.py"
 PLATFORMS = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 SOURCE_ALONE = "face-recognition-models"  # it is data: a wheel for every machine
 BORROWED = ("smartcard",)  # from Debian's python3-pyscard, where that is installed
@@ -104,16 +106,16 @@ def main() -> None:
 
 
 def program_version() -> str:
-    """As `setup.py` has it."""
-    found = re.search(r'version="([^"]+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
-    assert found, "setup.py names a version"
-    return found.group(1)
+    """As the program itself has it."""
+    version: str = runpy.run_path(str(ROOT / VERSION_FILE))["VERSION"]
+    return version
 
 
 def libraries(uv: str, arch: str, python: str) -> Path:
     """What `systemd/package.lock` names for this architecture and Python; unpacked once for each lock file."""
     lock = HERE / "package.lock"
-    recipe = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:12]
+    choices = repr((PLATFORMS, SOURCE_ALONE, BORROWED, BORROWED_ON_ARM, QT_LIBRARIES, NEVER_LOADED))
+    recipe = hashlib.sha256(lock.read_bytes() + choices.encode()).hexdigest()[:12]
     folder = BUILD / f"site-{arch}-{python}-{recipe}"
     if folder.exists():
         return folder
@@ -164,6 +166,8 @@ def lay_out(stage: Path, site: Path, python: str, version: str) -> None:
     shutil.rmtree(ours, ignore_errors=True)
     for name in PACKAGES:
         shutil.copytree(ROOT / name, ours / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    told = (ours / VERSION_FILE).read_text(encoding="utf-8")
+    (ours / VERSION_FILE).write_text(told.replace(f'"{program_version()}"', f'"{version}"'), encoding="utf-8")
     translate(ours, python)
     for name in PACKAGES:
         shutil.move(ours / name, packages / name)

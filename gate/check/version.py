@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from importlib import metadata
 
 from gate.check.around import Around
 from gate.check.catalogue import Code, Finding
 from models.ledger import EntryKind
 from models.store.errors import StoreError
 from models.store.ledger_read import read_ledger
+from models.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ def gather(around: Around) -> Facts | None:
     try:
         with closing(read_ledger(around.state_dir / "ledger.db")) as reader:
             starts = reader.latest(EntryKind.START)
-        return Facts(metadata.version("menshen"), str(starts[-1].body.get("version", "")) if starts else "")
-    except (StoreError, metadata.PackageNotFoundError):
+        return Facts(VERSION, str(starts[-1].body.get("version", "")) if starts else "")
+    except StoreError:
         return None
 
 

@@ -12,6 +12,7 @@ from gate.commands._accept import AtTerminal, show, word_of
 from gate.commands._config import config_option
 from gate.commands._exits import Exit
 from gate.commands._out import clock, json_option, note, say_json
+from models.version import VERSION
 
 if TYPE_CHECKING:
     from gate.accept import Item, Report
@@ -103,7 +104,7 @@ def _report(config: Config, by: str, remarks: str, items: list[Item], *, rehears
     now = Clock()
     devices = {name: url for name, _, url in lane_devices(config.devices)}
     return Report(
-        config.gate.name, now.wall(), by, "0.1.0", tuple(items), devices, now.trusted, remarks, rehearsal=rehearsal
+        config.gate.name, now.wall(), by, VERSION, tuple(items), devices, now.trusted, remarks, rehearsal=rehearsal
     )
 
 

@@ -11,6 +11,7 @@ from gate.commands._out import groups, json_option, note, say_json
 from gate.commands.keys import own_keys
 from gate.config import load
 from models.store.keys import fingerprint
+from models.version import VERSION
 
 
 @click.command("enrol")
@@ -36,7 +37,7 @@ def command(invitation: str, again: bool, config_path: Path, as_json: bool) -> N
         raise click.UsageError(f"{folder / FILE} is there: this lane is enrolled; say --again to enrol it anew")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     device, signing = own_keys(config)
-    papers = enrol(invited, config.gate.name, signing.raw, device.raw, "0.1.0")
+    papers = enrol(invited, config.gate.name, signing.raw, device.raw, VERSION)
     keep(folder, papers)
     if as_json:
         say_json({"site": papers.site, "device": papers.device, "fingerprint": fingerprint(signing.raw)})

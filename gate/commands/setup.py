@@ -11,6 +11,7 @@ from gate.commands._config import config_option
 from gate.commands._exits import Exit
 from gate.commands._out import groups, json_option
 from gate.commands._setup import Talk, as_owner_of
+from models.version import VERSION
 
 if TYPE_CHECKING:
     from drivers import Kind
@@ -162,7 +163,7 @@ def _enrol(talk: Talk, config: Config, code: str, again: bool) -> bool:
         raise click.UsageError(str(error)) from None
     with as_owner_of(folder):
         device, signing = own_keys(config)
-    papers = enrol(invited, config.gate.name, signing.raw, device.raw, "0.1.0")
+    papers = enrol(invited, config.gate.name, signing.raw, device.raw, VERSION)
     with as_owner_of(folder):
         keep(folder, papers)
     talk.says(f"   {config.gate.name} is the device {papers.device} of {papers.site}")

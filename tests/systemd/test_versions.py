@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gate.update_shelf import Shelf
+from models.version import VERSION
 from tests.gate.release_bench import tree
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
@@ -124,3 +127,27 @@ def test_without_a_trial_nothing_is_done(tmp_path: Path):
     (tmp_path / "opt").mkdir()
     assert trial(Shelf(tmp_path / "opt"), "start") == ""
     assert list((tmp_path / "opt").iterdir()) == []
+
+
+# --- The version itself -----------------------------------------------------------------------------------------------
+
+
+def test_the_version_stands_in_one_place():
+    """In models/version.py. Whoever else writes it down forgets one of the places."""
+    root = SYSTEMD.parent
+    setup = subprocess.run([sys.executable, "setup.py", "--version"], cwd=root, capture_output=True, text=True)
+    assert setup.stdout.split()[-1] == VERSION, setup.stderr
+    sources = [path for name in ("gate", "sync", "models", "drivers", "ui") for path in (root / name).rglob("*.py")]
+    found = {path.relative_to(root).as_posix() for path in sources if f'"{VERSION}"' in path.read_text()}
+    assert found == {"models/version.py"}
+
+
+def test_a_bare_folder_of_sources_runs_and_knows_its_version(tmp_path: Path):
+    """What `git archive` gives, without an installation: no package has a record there to be asked."""
+    for name in ("gate", "drivers", "models", "sync"):
+        (tmp_path / name).symlink_to(SYSTEMD.parent / name)
+    told = subprocess.run([sys.executable, "-m", "gate.cli", "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout.split()[-1] == VERSION, told.stderr
+    sources = [path for name in ("gate", "sync") for path in (SYSTEMD.parent / name).rglob("*.py")]
+    asks = re.compile(r"""(version|distribution|files)\(["']menshen["']\)""")
+    assert [path.name for path in sources if asks.search(path.read_text())] == []
