@@ -25,7 +25,15 @@ from sync.server.tickets import NewEvent, make_event, policy_of_event, sealed_ho
 
 _LONGEST_NAME = 96  # bytes: folders are called by them
 _LARGEST = 1e9
-_LIMITS = {"utc_offset_s": (-50_400.0, 50_400.0), "frequent_days": (1.0, 92.0), "companions": (0.0, 10.0)}
+_LIMITS = {
+    "utc_offset_s": (-50_400.0, 50_400.0),
+    "frequent_days": (1.0, 92.0),
+    "companions": (0.0, 10.0),
+    "face_frames": (1.0, 8.0),
+    "face_wider": (0.0, 2.0),
+    "face_ready_s": (0.0, 10.0),
+    "pad_accept": (0.0, 1.0),
+}
 _FIXED = ("event", "profile")
 
 

@@ -1,4 +1,10 @@
-"""The few rules of an event that an organiser changes on the page: how each is asked, and what a form says of it."""
+"""The rules of an event that an organiser or a hospital changes on the page: how each is asked, what a form says of it.
+
+Not asked here is what only an integrator sets, who has measured it at the site: how strong a card or a code must be,
+the bands, `face_tries`, `face_old_after_s`, `pad_doubt` and `watch_distance`; the times of the hardware (`capture_s`,
+`lookup_s`, `passage_s`, `pulse_s`, `show_s`, `claim_s`), `utc_offset_s`; and what a profile is made of, `needs_ticket`
+and `bound_categories`. The interface takes them all.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +15,14 @@ from enum import StrEnum
 from typing import Any
 
 from models.decision import CodeNeed, OfflineRule, Policy, Profile, Reason, ReEntryMode
+from models.pad import USUAL_ACCEPT, PadChallenge
 from models.profiles import MAY_BE_OVERRIDDEN, policy_of
 from models.typed import TypedNeed
 from models.watch import WatchFallback
 from models.wire import to_builtins
 from sync.server.problems import Refused
 
-MINUTE_S, HOUR_S = 60.0, 3600.0
+MINUTE_S, HOUR_S, PERCENT = 60.0, 3600.0, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,21 @@ class YesNo:
     def read(self, form: Mapping[str, str]) -> Any:
         """What the form says."""
         return form.get(self.name) == "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold(YesNo):
+    """A box to tick, for a rule that is asked from its `usual` value on; what an integrator has set instead stays."""
+
+    usual: float
+
+    def shown(self, policy: Policy) -> bool:
+        """Whether it is asked at all."""
+        return getattr(policy, self.name) is not None
+
+    def read(self, form: Mapping[str, str]) -> Any:
+        """What the form says; `None`: it isn't asked."""
+        return self.usual if form.get(self.name) == "yes" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +120,21 @@ Field = YesNo | Choice | Amount | Several
 
 GROUPS: Mapping[str, tuple[Field, ...]] = {
     "who": (
-        YesNo("needs_face"),
-        YesNo("document_reference"),
         Choice("code_needs", CodeNeed),
         Choice("typed_needs", TypedNeed),
         YesNo("one_per_identity"),
         Amount("bound_before_s", "hours", HOUR_S, or_none=True),
         Amount("work_quota", "tickets", or_none=True, whole=True),
+    ),
+    "face": (
+        YesNo("needs_face"),
+        YesNo("document_reference"),
+        Amount("face_frames", "pictures", whole=True),
+        Amount("face_wider", "percent", PERCENT),
+        YesNo("face_cohort"),
+        Amount("face_ready_s", "seconds"),
+        Threshold("pad_accept", USUAL_ACCEPT),
+        Choice("pad_challenge", PadChallenge),
     ),
     "when": (
         Amount("early_s", "minutes", MINUTE_S),

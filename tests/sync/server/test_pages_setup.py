@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 
 from models.decision import Policy, Profile, Reason, ReEntryMode, Verdict
 from models.ids import DocumentType
+from models.pad import USUAL_ACCEPT, PadChallenge
 from models.profiles import MAY_BE_OVERRIDDEN, policy_of
 from models.typed import TypedNeed
 from models.wire import from_json, to_json
@@ -22,6 +23,7 @@ from sync.server import routes_pretix, tables
 from sync.server.hub import Hub
 from sync.server.ingest import take
 from sync.server.leases import find_lease
+from sync.server.pages import rule_fields
 from sync.server.pages.rule_fields import FIELDS, Amount, Several, changes
 from sync.server.permissions import Role
 from sync.server.pretix_link import NewLink, link_of, make_link
@@ -132,6 +134,48 @@ def test_a_face_that_is_asked_for_gets_its_bands(owner: Browser, hub: Hub) -> No
     assert policy(hub).bands == ()
     owner.post(f"{BASE}/rules", **form(policy(hub), needs_face="yes"))
     assert (policy(hub).needs_face, policy(hub).bands) == (True, policy_of(Profile.CONCERT, EVENT).bands)
+
+
+def test_faces_are_looked_at_as_the_page_says(owner: Browser, hub: Hub) -> None:
+    wanted = {
+        "face_frames": "3",
+        "face_wider": "40",
+        "face_ready_s": "5",
+        "pad_accept": "yes",
+        "pad_challenge": "doubt",
+    }
+    owner.post(f"{BASE}/rules", **form(policy(hub), needs_face="yes", face_cohort="yes", **wanted))
+    now = policy(hub)
+    assert (now.face_frames, now.face_wider, now.face_cohort, now.face_ready_s) == (3, 0.4, True, 5.0)
+    assert (now.pad_accept, now.pad_challenge) == (USUAL_ACCEPT, PadChallenge.DOUBT)
+    assert 'name="pad_accept" value="yes" checked' in owner.get(f"{BASE}/rules").text
+    owner.post(f"{BASE}/rules", **form(now, pad_accept="off"))
+    assert policy(hub).pad_accept is None
+
+
+def test_a_threshold_that_an_integrator_set_is_left_as_it_is() -> None:
+    measured = replace(policy_of(Profile.CONCERT, EVENT), pad_accept=0.93)
+    assert changes(measured, form(measured)) == {}
+    assert changes(measured, form(measured, pad_accept="off")) == {"pad_accept": None}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"face_ready_s": "11"}, {"face_frames": "0"}, {"face_frames": "1.5"}, {"face_wider": "201"}]
+)
+def test_faces_are_not_looked_at_as_no_gate_can(owner: Browser, hub: Hub, wrong: dict[str, str]) -> None:
+    before = policy(hub)
+    assert owner.post(f"{BASE}/rules", **form(before, **wrong)).status_code == 422
+    assert policy(hub) == before
+
+
+def test_whatever_the_page_does_not_ask_is_named_as_an_integrators() -> None:
+    """A new field of the policy is put on the page, or among those that only an integrator sets."""
+    asked = {field.name for field in FIELDS}
+    assert rule_fields.__doc__ is not None
+    left_out = set(re.findall(r"`([a-z_]+)`", rule_fields.__doc__))
+    left_out |= {"profile", "event", "bands", "min_assurance", "min_code_assurance"}
+    assert asked | left_out == {field.name for field in fields(Policy)}
+    assert asked & left_out == set()
 
 
 def test_a_profile_begins_anew(owner: Browser, hub: Hub) -> None:
