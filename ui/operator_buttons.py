@@ -35,6 +35,7 @@ ICONS = {
     Tap.COMPANION: "people",
     Tap.RED: "medical",
     Tap.RED_WHY: "medical",
+    Tap.SIGHTING: "message",
 }
 
 

@@ -19,6 +19,7 @@ WHERE = {
     Which.SHIFT: ("ui.supervisor", "open_shift"),
     Which.COMPANION: ("ui.hospital", "open_companion"),
     Which.RED: ("ui.hospital", "open_red"),
+    Which.SIGHTING: ("ui.sighting", "open_sighting"),
 }
 
 

@@ -27,6 +27,7 @@ class Sheet(StrEnum):
     SHIFT = "shift"
     COMPANION = "companion"
     RED = "red"
+    SIGHTING = "sighting"
 
 
 WORDS = MappingProxyType(
@@ -50,6 +51,7 @@ SHEETS = MappingProxyType(
         Tap.MODE: Sheet.SUPERVISOR,
         Tap.COMPANION: Sheet.COMPANION,
         Tap.RED_WHY: Sheet.RED,
+        Tap.SIGHTING: Sheet.SIGHTING,
     }
 )
 """Looked at first: the sheet says what is to be known, and sends the word."""

@@ -46,6 +46,7 @@ class Tap(StrEnum):
     COMPANION = "companion"
     RED = "red"
     RED_WHY = "red_why"
+    SIGHTING = "sighting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,16 @@ def steward_screen(snapshot: Snapshot | None, words: Words) -> Screen:
     if snapshot is None:
         return _steward(Tone.OUT, "barred", "out_of_service", words)
     screen = _steward_screen(snapshot.view, words)
-    return replace(screen, taps=(*screen.taps, *_red_taps(snapshot))) if snapshot.red_path else screen
+    red = _red_taps(snapshot) if snapshot.red_path else ()
+    return replace(screen, taps=(*screen.taps, *_sighting_taps(snapshot, screen, len(red)), *red))
+
+
+def _sighting_taps(snapshot: Snapshot, screen: Screen, more: int) -> tuple[Tap, ...]:
+    """While the lane rests or waits for a person, and the row has room. An office has no tickets to scalp."""
+    still = snapshot.view.phase in (Phase.IDLE, Phase.REFERRED, Phase.FREE, Phase.PAUSED)
+    room = 0 < len(screen.taps) <= (5 if screen.tone is Tone.CALM else 4) - more
+    calm = still and room and not {"fire", "tamper"} & set(snapshot.view.alerts)
+    return (Tap.SIGHTING,) if calm and snapshot.profile is not Profile.SCREENING else ()
 
 
 def _red_taps(snapshot: Snapshot) -> tuple[Tap, ...]:

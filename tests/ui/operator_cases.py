@@ -162,6 +162,7 @@ SITUATIONS: dict[str, Snapshot | None] = {
     "hospital": replace(calm(), red_path=True),
     "companion": replace(asked(Reason.WHOSE_COMPANION, who=Who(), settleable=False), red_path=True),
     "face_in_hospital": replace(asked(Reason.FACE_UNCERTAIN, overridable=True), red_path=True),
+    "refused_in_hospital": replace(calm(attempt=121, refused=Reason.NO_TICKET, overridable=True), red_path=True),
     "silent": None,
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import clock_window, duty, orders, page, typed
+from gate import clock_window, duty, orders, page, sightings, typed
 from models.command import Answer
 from models.ids import DocumentType
 from models.typed import wrong_number
@@ -27,6 +27,9 @@ SAID = {
     duty.WRONG,
     duty.NOT_RECORDED,
     typed.NOT_RECORDED,
+    typed.TOO_MANY,
+    sightings.TOO_MANY,
+    sightings.NO_SUCH,
     page.NO_TAKER,
     wrong_number(DocumentType.RESIDENT_ID, "110105194912310021"),
 }

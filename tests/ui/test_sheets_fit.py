@@ -18,7 +18,7 @@ from models.keeping import Window as Stated
 from models.red_path import OpenRed, Urgency
 from models.staff import Role
 from models.ticket import ManifestState
-from models.view import Mode, ShownHit, ShownPatient, ShownReview
+from models.view import Mode, Phase, ShownHit, ShownPatient, ShownReview
 from models.watch import HitMeans, WatchAction, WatchFallback
 from tests.ui.sheet_lane import LEAD, NOON, OTHER, SNAPSHOT, STEWARD, view
 from ui import theme
@@ -31,6 +31,7 @@ from ui.manual import open_manual
 from ui.manual_kinds import Kind
 from ui.pin_pad import PinPad
 from ui.sheets import Sheet
+from ui.sighting import open_sighting
 from ui.supervisor import open_override, open_shift, open_supervisor
 from ui.supervisor_sign import SignPage
 from ui.theme import Look
@@ -127,6 +128,9 @@ SHEETS = {
     "emergencies": (open_red, WARD, lambda sheet: None),
     "no emergencies": (open_red, replace(WARD, reds=()), lambda sheet: None),
     "who was it": (open_red, WARD, lambda sheet: sheet._ask(REDS[0])),
+    "sighting": (open_sighting, BUSY, lambda sheet: None),
+    "sighting, before": (open_sighting, BUSY, lambda sheet: sheet.follow(BUSY, view(BUSY, attempt=8))),
+    "sighting, nobody": (open_sighting, view(BUSY, phase=Phase.IDLE, reason=None), lambda sheet: None),
     "kinds": (open_manual, BUSY, lambda sheet: None),
     "id": (open_manual, BUSY, typing(Kind.RESIDENT_ID, WRONG_ID)),
     "temporary": (open_manual, BUSY, typing(Kind.TEMPORARY_ID, "11010519491231002X", "20230229")),

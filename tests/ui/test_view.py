@@ -143,12 +143,12 @@ def test_one_hint_at_a_time_while_the_camera_looks(hint):
 )
 def test_what_the_steward_may_do_begins_with_the_obvious(reason, settleable, overridable, taps):
     told = snapshot(Phase.REFERRED, Verdict.REFER, reason, settleable=settleable, overridable=overridable)
-    assert steward_screen(told, ZH).taps == taps
+    assert steward_screen(told, ZH).taps == (*taps, Tap.SIGHTING)
 
 
 def test_over_an_attempt_that_is_over_nothing_is_offered_that_the_gate_would_not_take():
     told = snapshot(Phase.IDLE, Verdict.DENY, Reason.UNREADABLE_CARD)
-    assert steward_screen(told, ZH).taps == (Tap.TYPE, Tap.SUPERVISOR)
+    assert steward_screen(told, ZH).taps == (Tap.TYPE, Tap.SUPERVISOR, Tap.SIGHTING)
     assert steward_screen(snapshot(Phase.RELEASED, Verdict.ADMIT, Reason.OK), ZH).taps == ()
     assert steward_screen(snapshot(Phase.CAPTURE), ZH).taps == (Tap.SKIP_FACE, Tap.REFUSE)
 
@@ -156,7 +156,7 @@ def test_over_an_attempt_that_is_over_nothing_is_offered_that_the_gate_would_not
 def test_at_rest_the_last_ones_refusal_is_offered_to_a_supervisor_for_as_long_as_the_gate_would_take_it():
     told = snapshot(Phase.IDLE, refused=Reason.WRONG_GATE, overridable=True)
     screen = steward_screen(told, EN)
-    assert (screen.tone, screen.taps) == (Tone.CALM, (Tap.TYPE, Tap.OVERRIDE, Tap.SUPERVISOR))
+    assert (screen.tone, screen.taps) == (Tone.CALM, (Tap.TYPE, Tap.OVERRIDE, Tap.SUPERVISOR, Tap.SIGHTING))
     assert screen.next == "Last visitor: Other gate. A supervisor may override it."
     assert visitor_screen(told, EN) == visitor_screen(snapshot(Phase.IDLE), EN)
     for over in (snapshot(Phase.IDLE, refused=Reason.WRONG_GATE), snapshot(Phase.IDLE, overridable=True)):

@@ -14,6 +14,7 @@ from models.face import FaceProblem
 from models.ids import DocumentType
 from models.link import Reach
 from models.passage import STANDING, Direction, Passage, SignalKind
+from models.sighting import Sight
 from models.ticket import NoteKind
 from models.view import Mode, Phase
 from models.watch import HitMeans, WatchAction
@@ -41,6 +42,7 @@ ONE_WORD_EACH = {
     "document": DocumentType,
     "medium": Medium,
     "profile": Profile,
+    "sight": Sight,
 }
 OTHERWISE = {Medium.CODE: ("code", CODE_WORDS), Medium.TYPED: ("typed", TYPED_WORDS)}
 REFUSALS = [reason for reason in Reason if not reason.startswith("ok")]
