@@ -18,7 +18,7 @@ from models.ledger import EntryKind
 from models.link import claim_name
 from models.passage import Direction, Passage
 from sync.contract import LedgerLine
-from sync.server import tables, tally
+from sync.server import hits, tables, tally
 from sync.server.claims import end_claims, free, give_back, is_hard
 from sync.server.database import insert_or_ignore
 from sync.server.many import among, insert_all
@@ -45,6 +45,7 @@ def project(
     _give_back_left(connection, device, epoch, latest, denied, now)
     look_for_conflicts(connection, touched, now)
     tally.count(connection, device, epoch, told, now)
+    hits.take_up(connection, device, epoch, told, now)
 
 
 def _open_uses(

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from sync.contract import LedgerLine
-from sync.server import seen, sightings, tables
+from sync.server import hits, seen, sightings, tables
 from sync.server.hub import Hub
 from sync.server.projection import project
 from sync.server.told import read
@@ -52,6 +52,7 @@ def rebuild(hub: Hub, connection: Connection, actor: str, progress: Progress | N
     settled = connection.execute(select(tables.conflict).where(tables.conflict.c.state == "settled")).all()
     for table in (tables.use, tables.tally, tables.claim, seen_table):
         connection.execute(delete(table))
+    hits.forget_all(connection)
     connection.execute(update(tables.conflict).values(state="withdrawn", stands=0))
     batches = _batches(connection)
     gates = {(row.device, row.epoch): row.gate for row in connection.execute(select(tables.ledger))}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from models.passage import Direction
 from models.store.lines import Release, Settlement
+from models.watch import WatchTaken
 from models.wire import WireError, from_json
 from sync.contract import LedgerLine
 
@@ -45,6 +46,7 @@ class Told:
     decision: Word = field(default_factory=Word)
     facts: _Facts = field(default_factory=_Facts)
     urgency: str = ""  # of an emergency
+    watch: tuple[WatchTaken, ...] = ()  # hits of a list, and what was made of them
     direction: Direction = Direction.ENTRY  # of a passage; a decision has its own in `opens`
 
     @property

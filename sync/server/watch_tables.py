@@ -237,6 +237,7 @@ watch_hit = Table(
     Column("epoch", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("item", Text, primary_key=True),
+    Column("attempt", BigInteger, nullable=False),  # the last line of an attempt counts
     Column("version", Integer, nullable=False),
     Column("means", Text, nullable=False),  # models.watch.HitMeans
     Column("distance", Double, nullable=False),

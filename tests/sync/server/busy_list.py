@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from models.watch import WatchState
+from models.watch import WatchDone, WatchState
 from sync.server import tables, watch_evidence, watch_import, watch_life
 from sync.server.hub import Hub
 from sync.server.imports import new_folder
@@ -56,8 +56,8 @@ def meet(hub: Hub, entry: str) -> None:
     now = hub.clock()
     with hub.begin() as connection:
         gate = connection.execute(select(tables.device.c.device).limit(1)).scalar() or "gate-A1"
-        for seq, (means, done) in enumerate((("document", "ok"), ("face", "face_uncertain")), start=1):
-            hit = {"device": gate, "epoch": "e", "seq": seq, "item": entry, "version": 1, "means": means, "done": done}
+        for seq, (means, done) in enumerate((("document", WatchDone.NOTED), ("face", WatchDone.CLEARED)), start=1):
+            hit = {"device": gate, "epoch": "e", "seq": seq, "attempt": seq, "item": entry, "version": 1, "means": means, "done": done}
             hit |= {"distance": 0.31 if means == "face" else 0.0, "by": "门岗王", "at": now - 3600 * seq}
             connection.execute(insert(watch_hit).values(**hit))
         for partner, hits in (("", 2), ("城东医院", 5)):

@@ -17,7 +17,7 @@ from models.passage import Direction, Passage
 from models.sighting import Sight
 from models.ticket import TicketStatus
 from models.view import Mode
-from models.watch import HitMeans, WatchAction, WatchPurpose, WatchState
+from models.watch import HitMeans, WatchAction, WatchDone, WatchPurpose, WatchState
 from models.words import FACE_PROBLEMS
 from sync.findings import Rule
 from sync.server.alarm_rules import AlarmKind
@@ -41,6 +41,7 @@ SECTIONS: dict[str, Iterable[str]] = {
     "profile": Profile,
     "document": DocumentType,
     "direction": Direction,
+    "watch_done": WatchDone,
     "passage": Passage,
     "ticket_status": TicketStatus,
     "lane_mode": Mode,

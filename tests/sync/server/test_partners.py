@@ -532,7 +532,7 @@ def test_counts_of_hits_go_back_and_nobodys_name(city: Hub, one: Hub, clock: Clo
     values = {"device": "gate-1", "epoch": "e", "item": there.entry, "version": 1, "means": "document", "distance": 0.0}
     with one.begin() as connection:
         for seq in (1, 2, 3):
-            hit = values | {"seq": seq, "done": "watch_review", "at": clock.now}
+            hit = values | {"seq": seq, "attempt": seq, "done": "review", "at": clock.now}
             connection.execute(insert(watch_hit).values(**hit))
         (count,) = partner_receipts.counts_for(one, connection, "city")
     assert count.hits == 3
