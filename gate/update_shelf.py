@@ -110,14 +110,17 @@ class Shelf:
             self._turn("previous", former)
         self._turn("current", version)
 
-    def return_home(self) -> str:
-        """Back to the version before; its name. Raises `UpdateRefused` where there is none."""
+    def return_home(self, *, meant: bool = False) -> str:
+        """Back to the version before; its name. `meant`: somebody wants it, nothing failed. Raises `UpdateRefused`."""
         former = self.previous()
         if not self.has(former) or former == self.current():
             raise UpdateRefused("there is no version before this one here")
         failed = self.current()
         self._turn("current", former)
-        self._replace("returned", f"versions/{former}\nversions/{failed}\n")
+        if meant:
+            self._take_away("returned")
+        else:
+            self._replace("returned", f"versions/{former}\nversions/{failed}\n")
         self._take_away("trial")
         self._take_away("trial.tries")
         return former

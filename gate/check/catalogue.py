@@ -140,6 +140,7 @@ class Code(StrEnum):
     STAFF_NO_SUPERVISOR = "G622", _W
     NO_FONT = "G630", _W
     OLD_PROGRAM_RUNS = "G640", _W
+    UPDATE_RETURNED = "G641", _W
     CHECK_FAILED = "G690", _E
 
 

@@ -100,7 +100,7 @@ def back(no_restart: bool, home: Path) -> None:
 
     shelf = Shelf(home)
     with shelf.locked():
-        click.echo(f"version {shelf.return_home()} runs from the next start on")
+        click.echo(f"version {shelf.return_home(meant=True)} runs from the next start on")
     if not no_restart:
         restart_services()
 

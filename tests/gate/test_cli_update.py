@@ -74,6 +74,7 @@ def test_a_release_made_and_signed_is_taken_up_and_given_back(site: Site):
         "version 0.1.0 runs from the next start on\n",
     )
     assert site.shelf.current() == "0.1.0"
+    assert not site.shelf.was_returned(), "nothing failed: somebody wanted it"
 
 
 def test_a_folder_gives_its_newest(site: Site):

@@ -185,6 +185,18 @@ def locked(house: House) -> None:
     house.files["proc/locks"] = f"1: FLOCK  ADVISORY  WRITE 4711 08:01:{inode} 0 EOF"
 
 
+def returned(runs: str = "0.1.0") -> Plant:
+    """As `systemd/trial.sh` leaves it: 0.1.1 did not come up, and 0.1.0 was put back."""
+
+    def plant(house: House) -> None:
+        file("opt/menshen/returned", "versions/0.1.0\nversions/0.1.1\n")(house)
+        shelf = house.root / "opt/menshen"
+        shelf.mkdir(parents=True)
+        (shelf / "current").symlink_to(f"versions/{runs}")
+
+    return plant
+
+
 def unsaid(house: House) -> None:
     """A folder stands where a number should."""
     (house.root / "proc/meminfo").mkdir(parents=True)
@@ -282,11 +294,21 @@ TABLE: list[tuple[Code, str, Plant]] = [
     (Code.STAFF_UNREADABLE, "staff", remove("staff.json")),
     (Code.STAFF_NO_SUPERVISOR, "staff", lambda house: house.book(Role.STEWARD)),
     (Code.OLD_PROGRAM_RUNS, "version", old_program),
+    (Code.UPDATE_RETURNED, "version", returned()),
     (Code.CHECK_FAILED, "disk", unsaid),
 ]
 
 BY_FACTS = {Code.SQLITE_OLD, Code.NO_FONT, Code.TURNED}
 """Provoked by a test of their own below or in `test_stories`."""
+
+
+def test_an_update_that_failed_is_told_until_another_version_runs(house: House) -> None:
+    returned()(house)
+    assert [(one.code, one.subject) for one in house.check("version")] == [(Code.UPDATE_RETURNED, "0.1.1")]
+    current = house.root / "opt/menshen/current"
+    current.unlink()
+    current.symlink_to("versions/0.1.2")
+    assert house.check("version") == []
 
 
 def picture(house: House, grey: int) -> None:
