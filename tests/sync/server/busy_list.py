@@ -57,7 +57,16 @@ def meet(hub: Hub, entry: str) -> None:
     with hub.begin() as connection:
         gate = connection.execute(select(tables.device.c.device).limit(1)).scalar() or "gate-A1"
         for seq, (means, done) in enumerate((("document", WatchDone.NOTED), ("face", WatchDone.CLEARED)), start=1):
-            hit = {"device": gate, "epoch": "e", "seq": seq, "attempt": seq, "item": entry, "version": 1, "means": means, "done": done}
+            hit = {
+                "device": gate,
+                "epoch": "e",
+                "seq": seq,
+                "attempt": seq,
+                "item": entry,
+                "version": 1,
+                "means": means,
+                "done": done,
+            }
             hit |= {"distance": 0.31 if means == "face" else 0.0, "by": "门岗王", "at": now - 3600 * seq}
             connection.execute(insert(watch_hit).values(**hit))
         for partner, hits in (("", 2), ("城东医院", 5)):
