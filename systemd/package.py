@@ -57,6 +57,7 @@ FILES = {
     "99-menshen-keep-off.rules": "usr/lib/udev/rules.d/99-menshen-keep-off.rules",
     "gate.toml": "usr/share/menshen/gate.toml",
     "gate-lan.conf": "usr/share/menshen/gate-lan.conf",
+    "grafana/menshen-lanes.json": "usr/share/menshen/grafana/menshen-lanes.json",
     "usr-bin-gatectl.sh": "usr/bin/gatectl",
     "trial.sh": "usr/lib/menshen/trial",
     "../README.md": "usr/share/doc/menshen/README.md",

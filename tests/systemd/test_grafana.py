@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,9 @@ def test_what_matters_at_an_event_is_on_the_board(told: dict[str, Read]) -> None
         assert f"menshen_{name}" in shown
     ids = [panel["id"] for panel in board()["panels"]]
     assert len(set(ids)) == len(ids) >= 15
+
+
+def test_the_package_brings_the_board() -> None:
+    brought = runpy.run_path(str(BOARD.parents[1] / "package.py"))["FILES"]
+    assert brought[f"grafana/{BOARD.name}"] == f"usr/share/menshen/grafana/{BOARD.name}"
+    assert all((BOARD.parents[1] / name).is_file() for name in brought)
