@@ -127,7 +127,7 @@ def test_only_the_sites_owner_shares(owner: Browser, role: str) -> None:
 
 def test_in_both_languages(owner: Browser, other: Hub) -> None:
     enter(owner, other, gets="yes")
-    for language, words in (("en", "Partners"), ("zh", "伙伴单位")):
+    for language, words in (("en", "Partners"), ("zh", "合作单位")):
         owner.get(f"/language/{language}?next=/partners")
         assert words in owner.get("/partners").text
         assert words in owner.get("/partners/two").text
