@@ -159,7 +159,7 @@ WORDS = MappingProxyType(
         ),
         Reason.WATCHLISTED: Words(
             _ASK,
-            "A list asks for a person's look. It is a hint and no proof.",
+            "A list asks that somebody looks. It is a hint, no proof.",
             "Call the supervisor; stay friendly, and say nothing of a list.",
         ),
         Reason.CLAIM_UNANSWERED: Words(

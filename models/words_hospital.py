@@ -13,7 +13,7 @@ HOSPITAL_WORDS = {
     ),
     Reason.WHOSE_COMPANION: Words(
         "Please wait a moment, a colleague is coming.",
-        "No appointment is bound to this document: perhaps a companion of somebody inside.",
+        "No appointment on this document: perhaps with a patient inside.",
         "Ask with whom the visitor came; name the patient, or send to the registration desk.",
     ),
     Reason.PATIENT_NOT_HERE: Words(
