@@ -65,7 +65,8 @@ test-faults: tools
 	@$(call run-folder,tests/faults)
 
 faults: tools
-	@MENSHEN_RUNS=$${MENSHEN_RUNS:-200} $(PYTEST) tests/faults/test_history.py tests/faults/test_struck.py
+	@MENSHEN_RUNS=$${MENSHEN_RUNS:-200} $(PYTEST) tests/faults/test_history.py tests/faults/test_struck.py \
+		tests/faults/test_lost_tail.py
 
 test-peers:
 	@systemd/bootstrap.sh browser

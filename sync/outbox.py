@@ -9,6 +9,7 @@ from typing import Any
 
 from models.link import Refusal
 from models.store.errors import StoreError
+from models.store.ledger_lost import say_lost
 from models.store.ledger_read import read_ledger
 from sync.client import Client
 from sync.contract import LedgerBatch, LedgerState
@@ -37,6 +38,8 @@ class Outbox:
         self.wants_contact = False
         self.refusals: tuple[Refusal, ...] = ()
         self._limit, self._seals = MOST_LINES, True
+        self._gap_at: int | None = None
+        self._back = 0  # how many lines that the authority holds are sent once more, to be compared
 
     @property
     def state(self) -> LedgerState | None:
@@ -63,13 +66,17 @@ class Outbox:
             return False
         news = acknowledged != self.acknowledged
         self.acknowledged = acknowledged
+        self.refusals = tuple(one for one in self.refusals if one.code != "lost")
+        if acknowledged > told.seq:
+            self._note("ledger", "lost", say_lost((told.seq + 1, acknowledged)))
         return news
 
     async def push(self) -> bool:
         """Send the next batch; whether the authority holds more now. Raises `Unreachable`, `Garbled`, `Revoked`."""
         assert self.acknowledged is not None
         try:
-            batch: LedgerBatch | None = await self._on_disk(lambda: self._read_batch(self.acknowledged or 0))
+            after = max(0, self.acknowledged - self._back)
+            batch: LedgerBatch | None = await self._on_disk(lambda: self._read_batch(after))
         except StoreError as error:
             self._set_aside("unreadable", str(error))
             return False
@@ -87,15 +94,20 @@ class Outbox:
         if receipt.epoch != batch.epoch or receipt.acknowledged < batch.lines[-1].seq:
             raise Garbled("the authority's receipt is not for the lines that were sent")
         self.acknowledged = min(receipt.acknowledged, self.written)
-        self._limit, self._seals = MOST_LINES, True
+        self._limit, self._seals, self._back, self._gap_at = MOST_LINES, True, 0, None
         return True
 
     def _give_way(self, refused: RefusedBy, batch: LedgerBatch) -> None:
-        """A gap: the next contact tells from where on. What it won't take is sent smaller, or without seals."""
+        """A gap: the next contact tells from where on; where it is the same place, our line there is another one, and
+        the lines before it go once more, for the authority to name the first. What it won't take is sent smaller, or
+        without seals.
+        """
         if refused.code == "replayed":
             self.not_before = self._mono() + 0.5  # the next one has a higher number
             return
         if refused.code == "gap":
+            self._back = MOST_LINES if self._gap_at == self.acknowledged else 0
+            self._gap_at = self.acknowledged
             self.wants_contact = True
             self.not_before = self._mono() + 1.0
         elif refused.code == "bad_seal" and batch.seals:
@@ -104,7 +116,8 @@ class Outbox:
         elif (refused.status == 413 or refused.code == "too_large") and len(batch.lines) > 1:
             self._limit = max(1, len(batch.lines) // 2)
         else:
-            self._set_aside(refused.code, refused.detail)
+            self._back = 0
+            self._set_aside(refused.code, f"{refused.detail}; the authority holds lines up to {self.acknowledged}")
 
     def _set_aside(self, code: str, detail: str) -> None:
         self._note("ledger", code, detail)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gate.commands._exits import Exit
+from gate.commands._held import held_by_the_server, verify_beside
 from gate.commands._ledger import ledger_file, ledger_option
 from gate.commands._out import COLOURS, clock, console, groups, json_option, say_json
 from gate.commands._rows import LedgerRow, last_rows, next_rows
@@ -62,16 +63,22 @@ def tail(count: int, follow: bool, ledger: Path | None, config_path: Path, as_js
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The lane's exported signing key; without it, each checkpoint is held against the key that it names.",
 )
+@click.option("--against-hub", is_flag=True, help="Ask how much of it the server holds, and name what is missing here.")
 @ledger_option
 @json_option
-def verify_ledger(public_key: Path | None, ledger: Path | None, config_path: Path, as_json: bool) -> None:
+def verify_ledger(
+    public_key: Path | None, against_hub: bool, ledger: Path | None, config_path: Path, as_json: bool
+) -> None:
     """Walk through the whole ledger: chain, signatures, figures. Exit code 1: it is not what was written."""
     known = read_public_key(public_key, KeyUse.LEDGER).raw if public_key else None
+    path = ledger_file(ledger, config_path)
+    held = held_by_the_server(config_path) if against_hub else None
     began = time.monotonic()
-    found = verify(ledger_file(ledger, config_path), known)
+    found = verify_beside(path, known, held) if held else verify(path, known)
     seconds = time.monotonic() - began
     if as_json:
-        say_json({**_figures(found), "seconds": round(seconds, 3), "key_known": known is not None})
+        told = {"held": held.seq} if held else {}
+        say_json({**_figures(found), "seconds": round(seconds, 3), "key_known": known is not None, **told})
     else:
         _tell(found, seconds, known)
     if not found.ok:

@@ -70,7 +70,7 @@ def command(ctx: click.Context, config_path: Path) -> None:
 @click.pass_context
 def status(ctx: click.Context, config_path: Path, as_json: bool) -> None:
     """Show whom this lane reaches, what it holds and what is still to be sent. Alone: exit code 1."""
-    found = asyncio.run(_ask(load(_chosen(ctx, config_path)).sync.socket))
+    found = asyncio.run(ask_status(load(_chosen(ctx, config_path)).sync.socket))
     if as_json:
         say_json(found)
     else:
@@ -110,7 +110,8 @@ def _post(config: Config) -> Post:
     )
 
 
-async def _ask(path: Path) -> SyncStatus:
+async def ask_status(path: Path) -> SyncStatus:
+    """What the sync process on this socket says of itself. Raises `NotRunning`."""
     try:
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_unix_connection(str(path))
