@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from enum import StrEnum
 
 from models.ids import number_is_valid
@@ -39,6 +40,9 @@ _FIELD = (
 _JOIN = r"[\"']?\s{0,3}[:=：＝]?\s{0,3}[\"'「“]?"
 
 _DIGITS = re.compile(r"(?<!\d)\d(?:[ \-]?\d){16}[ \-]?[\dXx](?![\dXx])|\d{19,}[Xx]?|\d{18}[Xx]")
+_OLD = re.compile(r"(?<!\d)(?<!\d\.)(\d{6})[ \-]?(\d{6})[ \-]?\d{3}(?!\d|\.\d)")
+_PLACE = re.compile(r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12])(?!00)\d\d(?!00)\d\d")  # GB/T 2260
+_HASH = re.compile(r"[0-9A-Fa-f]+")
 _PHONE = re.compile(
     r"(?<![\d.\-])(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"
     r"|(?<![\d.\-])0\d{2,3}[ -]\d{7,8}(?![\d.])"
@@ -76,7 +80,7 @@ _NOT_SECRET = re.compile(r"(?i:true|false|none|null|missing|wrong|present|absent
 
 def found_in(text: str, sure: bool) -> Iterator[tuple[Kind, int, int]]:
     """What is in `text`, with its first character and the one behind its last. `sure`: see `View`."""
-    for rule in (_numbers, _phones, _zones, _papers, _vectors, _secrets):
+    for rule in (_numbers, _old_numbers, _phones, _zones, _papers, _vectors, _secrets):
         yield from rule(text)
     yield from _names(text, sure)
 
@@ -96,6 +100,32 @@ def _numbers(text: str) -> Iterator[tuple[Kind, int, int]]:
 
 def _has_birth(day: str) -> bool:
     return day[:2] in ("19", "20") and "01" <= day[4:6] <= "12" and "01" <= day[6:] <= "31"
+
+
+def _old_numbers(text: str) -> Iterator[tuple[Kind, int, int]]:
+    """15 digits, as ID cards had until 1999 (GB 11643-1989): place, day of birth without its century, serial number.
+
+    They have no check digit. Of random digits one in a hundred looks like one; digits of a hash or a fraction never do.
+    """
+    for found in _OLD.finditer(text):
+        if _PLACE.fullmatch(found[1]) and _is_day(found[2]) and not _is_of_a_hash(text, *found.span()):
+            yield Kind.NUMBER, *found.span()
+
+
+def _is_day(day: str) -> bool:
+    """Whether YYMMDD is a day of 1910 to 1999: who was older then is no visitor now."""
+    try:
+        return date(1900 + int(day[:2]), int(day[2:4]), int(day[4:])).year >= 1910
+    except ValueError:
+        return False
+
+
+def _is_of_a_hash(text: str, start: int, end: int) -> bool:
+    """Whether letters beside it go on as hexadecimal digits do: `card` and `ID` are none, `3fa` is."""
+    before = re.search(r"[0-9A-Za-z]*$", text[max(start - 64, 0) : start])
+    after = re.match(r"[0-9A-Za-z]*", text[end : end + 64])
+    beside = (before[0] if before else "") + (after[0] if after else "")
+    return bool(_HASH.fullmatch(beside))
 
 
 def _phones(text: str) -> Iterator[tuple[Kind, int, int]]:

@@ -110,6 +110,52 @@ def test_a_number_in_groups_or_wide_digits_is_found(number: str, gap: str):
     assert Kind.NUMBER in kinds(wide.encode("gb18030"))
 
 
+PROVINCES = (11, 23, 31, 37, 44, 46, 51, 65, 82)
+old_numbers = st.builds(
+    lambda province, place, birth, serial: f"{province}{place:04d}{birth:%y%m%d}{serial:03d}",
+    st.sampled_from(PROVINCES),
+    st.integers(101, 9999).filter(lambda place: place % 100 and place >= 100),
+    st.dates(date(1910, 1, 1), date(1999, 12, 31)),
+    st.integers(0, 999),
+)
+
+
+@FEW
+@given(old_numbers, st.sampled_from(ENCODINGS), wraps)
+def test_an_old_number_of_15_digits_is_found(number: str, encoding: str, wrap: Callable[[bytes], bytes]):
+    said = b"reader: " + wrap(f"card {number} read".encode(encoding)) + b" (1 ms)\n"
+    assert Kind.NUMBER in kinds(said)
+    assert number.encode(encoding) not in clean(said)
+    for text in (f"{number[:6]} {number[6:12]} {number[12:]}", f"ID{number}", f"号码{number}。", f'"n":"{number}"'):
+        assert Kind.NUMBER in kinds(text.encode()), text
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "110105499931002",  # no such day
+        "110105070230002",  # neither
+        "110105031231002",  # nobody born in 1903 comes here
+        "990105491231002",  # no province
+        "110005491231002",  # no place in it
+        "0.110105491231002",
+        "1790000000.110105491231002",
+        "110105491231002.5",
+        "1101054912310025",
+        "3fa110105491231002",
+        "110105491231002c44298fc1c149afbf4c8996fb9",
+    ],
+)
+def test_other_numbers_of_15_digits_are_left(other: str):
+    assert Kind.NUMBER not in kinds(f"took {other} of them".encode())
+
+
+def test_few_numbers_by_chance_look_like_an_old_one():
+    chance = random.Random(4)
+    found = sum(Kind.NUMBER in kinds(f"n={chance.randrange(10**14, 10**15)}".encode()) for _ in range(2000))
+    assert found < 40  # about one in a hundred
+
+
 @FEW
 @given(passports(), st.sampled_from(["\n", "", "\\n", " "]), wraps)
 def test_a_passports_zone_is_found(zone: str, between: str, wrap: Callable[[bytes], bytes]):
