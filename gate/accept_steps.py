@@ -129,7 +129,7 @@ def turnstile(bench: Bench) -> Item:
     relay = connect("relay", devices.relay)
     with closing(relay):
         relay.hold(False)
-        must(bench, "nobody is released: push the turnstile; does it stay shut?")
+        must(bench, "the turnstile is locked: push it; does it stay shut?")
         if not devices.sensor:
             pulse(relay)
             must(bench, "the relay was pulsed: did the turnstile open, and shut again?")
@@ -137,13 +137,17 @@ def turnstile(bench: Bench) -> Item:
         sensor = connect("sensor", devices.sensor)
         with closing(sensor):
             if wait_for(bench, sensor, SignalKind.TURNED, 0.0):
-                raise Failed("the passage sensor tells of a turn while the turnstile is shut")
+                raise Failed(
+                    "the passage sensor told of a turn while the turnstile was shut: look at its place and its wires"
+                )
             bench.ask.says(f"the turnstile is released now: walk through within {bench.wait_s:g} s")
             began = bench.clock()
             pulse(relay)
             seen = wait_for(bench, sensor, SignalKind.TURNED, bench.wait_s)
             if seen is None:
-                raise Failed("the relay was pulsed, and the passage sensor saw no turn")
+                raise Failed(
+                    "the relay was pulsed, and the passage sensor saw no turn: if it opened, look at the sensor"
+                )
     took_s = round(bench.clock() - began, 2)
     return Item("turnstile", Result.PASSED, facts={"direction": seen.direction, "turned_after_s": took_s})
 
@@ -159,11 +163,11 @@ def fire(bench: Bench) -> Item:
     try:
         came = wait_for_any(bench, opened, lambda one: one.kind is SignalKind.FIRE)
         if came is None:
-            raise Failed("no input told of fire")
+            raise Failed("no input told of fire: look at the panel's wires, and at the line that `fire=` names")
         must(bench, "while the signal stands: can everybody leave, with the turnstile open?")
         gone = wait_for_any(bench, opened, lambda one: one.kind is SignalKind.CLEARED and one.detail == SignalKind.FIRE)
         if gone is None:
-            raise Failed("the fire signal came, and its end was not told")
+            raise Failed("the fire signal came, and its end was not told: is the panel back at rest?")
     finally:
         for sensor in opened:
             sensor.close()
@@ -181,9 +185,9 @@ def supply(bench: Bench) -> Item:
     ends = bench.clock() + bench.wait_s
     while not power.runs_on_battery(power.supplies(bench.root)):
         if bench.clock() >= ends:
-            raise Failed("the mains were not seen to go")
+            raise Failed("the mains were not seen to go: was it this box's plug, and is the UPS's own cable in?")
         time.sleep(READ_S)
-    must(bench, "the box runs on its battery: plug it in again; do all lamps still burn?")
+    must(bench, "the box runs on its battery: plug it in again; is everything still on?")
     return Item("power", Result.PASSED, facts=facts)
 
 
