@@ -72,9 +72,10 @@ def command(
     values["gate", "name"] = name or talk.line("   this lane's name", before.gate.name if before else "G1")
     config = _write(talk, config_path, values)
     talk.heading(3, "Enrolment")
-    enrolled = _enrol(talk, config, code, again)
+    around = Around(config_path, root, thorough=False, probe_s=probe_s)
+    enrolled = _enrol(talk, config, code, again, around)
     talk.heading(4, "Test")
-    well = _test(talk, config, Around(config_path, root, thorough=False, probe_s=probe_s))
+    well = _test(talk, config, around)
     talk.heading(5, "Next")
     _next(talk, config_path, enrolled, well)
     raise SystemExit(Exit.DONE if well else Exit.NOT_RIGHT)
@@ -138,7 +139,7 @@ def _write(talk: Talk, path: Path, values: dict[Key, object]) -> Config:
     return config
 
 
-def _enrol(talk: Talk, config: Config, code: str, again: bool) -> bool:
+def _enrol(talk: Talk, config: Config, code: str, again: bool, around: Around) -> bool:
     """Make the lane a device of its site, unless it is one. Returns whether it is."""
     from gate.commands.keys import own_keys
     from models.store.keys import fingerprint
@@ -153,7 +154,7 @@ def _enrol(talk: Talk, config: Config, code: str, again: bool) -> bool:
         return True
     question = f"   the code that the hub shows, menshen://…; `{BY_CAMERA}` to read it off its screen; - for later"
     text = code or talk.line(question, "-")
-    text = _by_camera(talk, config) if text == BY_CAMERA else text
+    text = _by_camera(talk, config, around.gate_at_work) if text == BY_CAMERA else text
     if text in ("", "-"):
         talk.did("enrolment", enrolled=False, new=False)
         return False
@@ -173,11 +174,13 @@ def _enrol(talk: Talk, config: Config, code: str, again: bool) -> bool:
     return True
 
 
-def _by_camera(talk: Talk, config: Config) -> str:
+def _by_camera(talk: Talk, config: Config, at_work: bool) -> str:
     from gate.setup_code import LOOK_S, read_code
 
     if not config.devices.camera:
         raise click.UsageError("this lane has no camera that could read a code: type it, or give it by --code")
+    if at_work:
+        raise click.UsageError("the gate is at work and has the camera: systemctl stop gate first, or type the code")
     talk.says(f"   hold the code before the camera, a hand's breadth away; it looks for {LOOK_S:g} s")
     text = read_code(config.devices.camera)
     if text is None:

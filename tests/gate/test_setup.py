@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -160,6 +161,16 @@ def test_it_enrols_by_the_code_that_the_hub_shows_and_only_once(tmp_path: Path, 
         assert ran.exit_code == 1
         assert "code" in ran.output
         assert (tmp_path / "state" / "enrolment.json").read_bytes() == papers
+
+
+def test_the_camera_of_a_gate_at_work_is_left_to_it(tmp_path: Path, here: list[str]) -> None:
+    config = tmp_path / "gate.toml"
+    (tmp_path / "state").mkdir()
+    with (tmp_path / "state" / "ledger.db.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as the gate holds it
+        ran = runs(config, "--yes", "--name", "G7", "--code", "camera", *SIMS, *here)
+    assert ran.exit_code == 2
+    assert "systemctl stop gate" in ran.output
 
 
 @pytest.fixture

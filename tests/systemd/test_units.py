@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ from gate.config import load
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 SERVICES = ("gate", "gate-sync", "gate-ui", "gate-hub")
 NETWORKED = {"gate-sync", "gate-hub"}
+
+BY_HAND = {
+    "gate.accept_steps": "gatectl accept, which refuses while the gate is at work",
+    "gate.setup_code": "gatectl setup --code camera, which refuses likewise",
+    "gate.check.camera": "gatectl check, which asks the gate at work instead, since a camera serves one process",
+    "gate.calibration_faces": "gatectl calibrate faces: a folder of photographs, no device",
+}
+"""Who else opens a camera: a technician's commands, processes of their own that no unit starts."""
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -58,14 +67,18 @@ def test_only_the_gate_has_a_relay_and_its_child_the_camera():
 
 
 def test_only_the_vision_child_opens_a_camera():
-    """Gate and child are one unit, so here the source has to say it."""
+    """Gate and child are one unit, so here the source has to say it; and the gate must not load the others."""
     gate = SYSTEMD.parent / "gate"
     opens = {
-        path.name
-        for path in gate.glob("*.py")
+        path.relative_to(gate.parent).with_suffix("").as_posix().replace("/", ".")
+        for path in gate.rglob("*.py")
         if re.search(r"""connect\(\s*["']camera["']|from drivers\.camera""", path.read_text())
+        and "demo" not in path.parts
     }
-    assert opens - {"calibration_faces.py"} == {"vision_child.py"}, "beside a technician's command, run by hand"
+    assert opens == {"gate.vision_child", *BY_HAND}
+    asked = f"import gate.daemon, sys; print(*({set(BY_HAND)} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=gate.parent, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
 
 
 def test_the_ledger_and_the_keys_are_nobody_elses():
