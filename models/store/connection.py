@@ -11,7 +11,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.store.errors import StoreBusy, StoreError, StoreFailed, UnsafeStore
@@ -54,9 +54,9 @@ class WriterLock:
             holder = self._holder()
             self._file.close()
             raise StoreBusy(f"{database} is being written by process {holder}: stop that one first") from None
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        with suppress(OSError):  # whose it is, is told for people: a full disk keeps nobody from locking
+            os.ftruncate(self._file.fileno(), 0)
+            os.write(self._file.fileno(), f"{os.getpid()}\n".encode("ascii"))
 
     def close(self) -> None:
         """Let others write."""

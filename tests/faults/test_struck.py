@@ -52,6 +52,15 @@ def test_a_disk_that_fails_once_lets_nobody_in_unwritten_and_the_lane_recovers(
 
 
 @scenes
+def test_a_disk_that_is_full_for_one_write_lets_nobody_in_unwritten_and_the_lane_recovers(
+    scene: str, tmp_path: Path
+) -> None:
+    told = strike(tmp_path, scene, ("pwrite64", "ftruncate"), "error=ENOSPC", ERRORS)
+    assert told["wrong"] == []
+    assert told["struck"] >= 6
+
+
+@scenes
 def test_a_disk_that_fails_from_some_moment_on_lets_nobody_in_any_more(scene: str, tmp_path: Path) -> None:
     told = strike(tmp_path, scene, SYNCS, "error=EIO", LASTING, lasting=True)
     assert told["wrong"] == []
