@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tests.bench import machine, report
 from tests.bench.figures import Section
-from tests.bench.sections import SECTIONS
+from tests.bench.sections import ON_REQUEST, SECTIONS
 from tests.bench.writing import write
 
 OUT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
@@ -25,7 +25,8 @@ ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def _chosen(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
-    names = [name.strip() for name in value.split(",") if name.strip()] or list(SECTIONS)
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    names = names or [name for name in SECTIONS if name not in ON_REQUEST]
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
         raise click.BadParameter(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")

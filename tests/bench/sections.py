@@ -142,6 +142,13 @@ def watch(quick: bool) -> Section:
     return bench.measure((2_100, 100_000), 20) if quick else bench.measure()
 
 
+def soak(quick: bool) -> Section:
+    """An evening of a stadium at one lane: memory, open files, bytes written."""
+    from tests.bench import soak as bench
+
+    return bench.measure(4_000) if quick else bench.measure()
+
+
 SECTIONS: dict[str, Callable[[bool], Section]] = {
     "lane": lane,
     "face": face,
@@ -154,7 +161,11 @@ SECTIONS: dict[str, Callable[[bool], Section]] = {
     "watch": watch,
     "process": process,
     "screens": screens,
+    "soak": soak,
 }
+
+ON_REQUEST = frozenset({"soak"})
+"""A quarter of an hour: measured where it is asked for by name."""
 
 
 def _percent(name: str, rate: Any) -> Figure:

@@ -74,7 +74,7 @@ def tear(original: Original, folder: Path, chance: random.Random) -> tuple[str, 
 
 
 def first_gone(original: Original, folder: Path) -> int | None:
-    """The first line that can't be had as it was; `None` where all can. Line by line, with a look of its own at each."""
+    """The first line that can't be had as it was; `None` where all can. With a look of its own at each line."""
     archive = original.files[2]
     if (folder / archive).read_bytes() != (original.folder / archive).read_bytes():
         return 1
