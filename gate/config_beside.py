@@ -38,6 +38,9 @@ class Keep:
     ledger_days: float = setting(
         _DAYS, "7.0", "then lines that the centre holds move into a compressed archive; 0: at once", 7.0
     )
+    archive_days: float = setting(
+        _DAYS, "0.0", "then an archive whose lines the centre holds is destroyed, by receipt; 0: it stays for ever", 0.0
+    )
     manifest_days: float = setting(_DAYS, "3.0", "after its last day the manifest is destroyed, by gatectl sync", 3.0)
     logs_days: float = setting(_DAYS, "14.0", "files in the folder logs; the journal has limits of its own", 14.0)
     tapes_days: float = setting(_DAYS, "1.0", "tapes of the bytes on a wire, which hold what the cards hold", 1.0)

@@ -3,6 +3,7 @@
 | purpose      | where                          | who takes it away                                                    |
 |--------------|--------------------------------|----------------------------------------------------------------------|
 | `ledger`     | lines that the centre holds    | the gate: into an archive (`models.store.archive`)                   |
+| `archives`   | `archive/`                     | the gate, if told to, the oldest first, if the centre holds it now   |
 | `manifest`   | `manifest.db`                  | the sync process, its only writer; the gate makes the receipt        |
 | `logs`       | `logs/`                        | the gate                                                             |
 | `tapes`      | `*.tape`, `tapes/`             | the gate                                                             |

@@ -19,7 +19,7 @@ from gate.core.events import Event, StaffNoted
 from gate.housekeeping import DAY_S, MANIFEST_NOTE, Kept, kept_files, manifest_receipt, purge_files, signed
 from models.keeping import DiskBody, PurgeBody, Purpose
 from models.ledger import EntryKind
-from models.store.archive import Archived, archive_lines
+from models.store.archive import Archived, archive_lines, gone_up_to, oldest_to_go
 from models.store.errors import StoreError
 from models.store.ledger_db import Ledger
 from models.view import Phase
@@ -99,7 +99,31 @@ class Housekeeper:
             told.append(written)
             if written is not None:  # or it is tried again in an hour
                 note.unlink(missing_ok=True)
+        told += await self._purge_archives(now)
         return tuple(receipt for receipt in told if receipt is not None)
+
+    async def _purge_archives(self, now: float) -> list[PurgeBody]:
+        """The receipt comes first: a file that is missing without one looks like a theft. Ends at the first trouble."""
+        older_than, told = now - self._keep.archive_days * DAY_S, list[PurgeBody]()
+        while self._keep.archive_days > 0:
+            try:
+                gone: Archived | None = await self._in_store(lambda: oldest_to_go(self._ledger, older_than))
+                if gone is None:
+                    break
+                if await self._in_store(lambda: gone_up_to(self._ledger)) < gone.last_seq:  # or power was cut here
+                    written = await self._write(await asyncio.to_thread(self._receipt_for, gone, older_than, now))
+                    if written is None:
+                        break
+                    told.append(written)
+                await asyncio.to_thread(gone.path(self._ledger.path).unlink)
+            except (StoreError, OSError) as error:
+                _log.error("an old archive of the ledger can't be taken away: %s", error)
+                break
+        return told
+
+    def _receipt_for(self, gone: Archived, older_than: float, now: float) -> PurgeBody:
+        lines, size = gone.last_seq - gone.first_seq + 1, gone.path(self._ledger.path).stat().st_size
+        return PurgeBody(Purpose.ARCHIVES, lines, size, older_than, now, gone.sha256.hex(), gone.file)
 
     def _purge_pins(self, now: float) -> PurgeBody | None:
         ends = now - self._keep.leftovers_days * DAY_S

@@ -10,6 +10,7 @@ class Purpose(StrEnum):
     """What something is kept for; each has a time to live of its own."""
 
     LEDGER = "ledger"  # lines that the centre holds, which move into an archive and are not destroyed
+    ARCHIVES = "archives"  # of the ledger: lines that the centre holds, and that are here no longer
     MANIFEST = "manifest"
     LOGS = "logs"
     TAPES = "tapes"

@@ -123,12 +123,15 @@ def _figures(found: Verification) -> dict[str, object]:
         "last_hash": found.last_hash.hex(),
         "first_bad_seq": found.first_bad_seq,
         "problems": found.problems,
+        "purged_to": found.gone,
     }
 
 
 def _tell(found: Verification, seconds: float, known: bytes | None) -> None:
     click.echo(f"gate {found.gate}, epoch {found.epoch}")
     click.echo(f"{found.entries} entries, {found.checkpoints} checkpoints, looked through in {seconds:.2f} s")
+    if found.gone:
+        click.echo(f"up to entry {found.gone} they were purged from here, with a receipt; the server holds them")
     click.echo(f"last hash  {groups(found.last_hash.hex())}")
     click.echo(f"signed by  {fingerprint(known) if known else 'the keys that the checkpoints name: see --public-key'}")
     if found.ok:

@@ -5,6 +5,9 @@
 Only lines that the centre has acknowledged move, the oldest first, a file at a time. The file is on the disk and was
 read back before one transaction notes where the lines went, and takes them out. What ends before that leaves a file
 that the next attempt writes again; what ends after it leaves nothing to do. Nothing is ever in neither place.
+
+Where archives have a time to live, the oldest goes by a receipt: a line of the ledger that names the file and its
+digest, written before the file is taken away. What no receipt covers is missing; what one covers is gone by a rule.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models import wire
+from models.keeping import PurgeBody, Purpose
 from models.store.archive_file import FOLDER, FORMAT, Head, Line, name_of, problems_of, read_archive, write_archive
 from models.store.chain import root_hash
 from models.store.errors import StoreFailed
@@ -61,6 +66,53 @@ def archives_of(reader: LedgerReader) -> tuple[Archived, ...]:
 
 def _archived(first: int, last: int, hash_: bytes, file: str, digest: bytes, kinds: str, *at: float) -> Archived:
     return Archived(first, last, hash_, file, digest, json.loads(kinds), *at)
+
+
+def archives_left(reader: LedgerReader) -> tuple[Archived, ...]:
+    """The archives that are here, or ought to be. Raises `StoreFailed`."""
+    found = archives_of(reader)
+    if not found or found[0].path(reader.path).exists():
+        return found
+    gone = gone_up_to(reader)
+    return tuple(one for one in found if one.last_seq > gone)
+
+
+def gone_up_to(reader: LedgerReader) -> int:
+    """The last line whose archive went by a receipt; 0 where none did. The newest receipt stands for those before."""
+    found = archives_of(reader)
+    for body in _purges(reader, found):
+        if last := receipted(found, body):
+            return last
+    return 0
+
+
+def receipted(archives: tuple[Archived, ...], body: str) -> int:
+    """The last line of the archive that a receipt is for, whose `body` is JSON; 0: it is for something else."""
+    try:
+        receipt = wire.from_json(PurgeBody, body)
+    except wire.WireError:
+        return 0
+    if receipt.purpose is not Purpose.ARCHIVES:
+        return 0
+    of = (one.last_seq for one in archives if (one.file, one.sha256.hex()) == (receipt.detail, receipt.digest))
+    return next(of, 0)
+
+
+def _purges(reader: LedgerReader, archives: tuple[Archived, ...]) -> Iterator[str]:
+    """The bodies of all receipts, the newest first, back to the first archive that is not here."""
+    yield from (body for (body,) in reader.rows("SELECT body FROM entry WHERE kind = 'purge' ORDER BY seq DESC"))
+    for one in reversed(archives):
+        if not one.path(reader.path).exists():
+            return
+        if one.kinds.get("purge"):
+            yield from (line[4] for line in reversed(list(lines_of(reader, one))) if line[3] == "purge")
+
+
+def oldest_to_go(ledger: Ledger, older_than: float) -> Archived | None:
+    """The oldest archive, where all its lines are from before `older_than` and the centre holds them now."""
+    left = archives_left(ledger)
+    old = left and left[0].last_at < older_than and left[0].last_seq <= ledger.acknowledged()
+    return left[0] if old else None
 
 
 def archive_lines(ledger: Ledger, older_than: float, now: float, *, keep: int = KEPT_LINES) -> Archived | None:
@@ -113,14 +165,14 @@ def _take_out(ledger: Ledger, made: Archived, now: float) -> None:
 
 def archived_rows(reader: LedgerReader, after_seq: int, up_to: int) -> Iterator[tuple[Any, ...]]:
     """Lines of the archives with numbers beyond `after_seq`, as the reader's own rows, in order."""
-    for one in archives_of(reader):
+    for one in archives_left(reader):
         if one.last_seq > after_seq and one.first_seq <= up_to:
             yield from (_row(line) for line in lines_of(reader, one) if after_seq < line[0] <= up_to)
 
 
 def archived_backwards(reader: LedgerReader, kind: str, before_seq: int) -> Iterator[tuple[Any, ...]]:
     """Lines of one kind with numbers below `before_seq`, the newest first. Opens no file that has none."""
-    for one in reversed(archives_of(reader)):
+    for one in reversed(archives_left(reader)):
         if one.kinds.get(kind) and one.first_seq < before_seq:
             lines = [line for line in lines_of(reader, one) if line[3] == kind and line[0] < before_seq]
             yield from map(_row, reversed(lines))

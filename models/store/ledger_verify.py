@@ -16,6 +16,7 @@ from typing import Any
 from models import wire
 from models.ledger import Checkpoint
 from models.passage import Direction, Passage
+from models.store.archive import Archived, receipted
 from models.store.archive_file import FOLDER, read_archive, sha256_of
 from models.store.chain import checkpoint_is_genuine, line_hash, root_hash
 from models.store.connection import as_store_failure, connect_reader
@@ -47,6 +48,7 @@ FROM entry AS e LEFT JOIN checkpoint AS c ON c.seq = e.seq LEFT JOIN release AS 
 class Verification:
     """What a walk through a ledger found.
 
+    `gone` is the last line whose archive was purged, with a receipt among the lines that are here; 0: none was.
     `problems` are plain sentences, the first twenty. `first_bad_seq` is the first line that is wrong or missing, `None`
     where no line is to blame. `last_hash` is what to compare with the server's.
     """
@@ -59,6 +61,7 @@ class Verification:
     last_hash: bytes
     problems: tuple[str, ...] = ()
     first_bad_seq: int | None = None
+    gone: int = 0
 
     @property
     def ok(self) -> bool:
@@ -106,6 +109,9 @@ class _Walk:
     inside: int = 0
     first_bad: int | None = None
     problems: list[str] = field(default_factory=list)
+    archives: tuple[Archived, ...] = ()
+    missing: list[tuple[int, int, str]] = field(default_factory=list)  # archives: first and last line, the problem
+    gone: int = 0
     tally: Counter[tuple[bytes, bytes, bytes]] = field(default_factory=Counter)
 
     def blame(self, seq: int | None, problem: str) -> None:
@@ -124,6 +130,7 @@ class _Walk:
             self.last_hash,
             tuple(self.problems),
             self.first_bad,
+            self.gone,
         )
 
     def file(self) -> None:
@@ -137,11 +144,18 @@ class _Walk:
         self.last_hash = root_hash(self.gate, self.epoch)
 
     def lines(self) -> None:
-        for first, last, last_hash, file, digest in self.conn.execute(_ARCHIVES).fetchall():
-            self._archive(first, last, last_hash, _text(file), digest)
+        self.archives = tuple(
+            Archived(first, last, last_hash, _text(file), digest, {})
+            for first, last, last_hash, file, digest in self.conn.execute(_ARCHIVES).fetchall()
+        )
+        for one in self.archives:
+            self._archive(one.first_seq, one.last_seq, one.last_hash, one.file, one.sha256)
         moved = self.last_seq
         for row in self.conn.execute(_LINES):
             self._line(row)
+        for first, last, problem in self.missing:
+            if last > self.gone:  # no receipt covers it
+                self.blame(first, problem)
         gone = "SELECT seq FROM checkpoint WHERE seq > ? AND seq NOT IN (SELECT seq FROM entry)"
         for (seq,) in self.conn.execute(gone, (moved,)):
             self.blame(
@@ -154,7 +168,11 @@ class _Walk:
             changed = sha256_of(path) != digest
             _, lines, _ = read_archive(path)
         except StoreFailed as error:
-            self.blame(first, f"lines {first} to {last} are not in their archive: {error}")
+            problem = f"lines {first} to {last} are not in their archive: {error}"
+            if path.exists():
+                self.blame(first, problem)
+            else:
+                self.missing.append((first, last, problem))
             self.complete, self.last_seq, self.last_hash, self.sealed = False, last, last_hash, last
             return
         if changed:
@@ -169,6 +187,8 @@ class _Walk:
     def _line(self, row: tuple[Any, ...]) -> None:
         seq, kind, body, sound = row[0], row[3], row[4], self._chain(*row[:7])
         self._seal(seq, row[6], row[7:11])
+        if sound and kind == b"purge":
+            self.gone = max(self.gone, receipted(self.archives, _text(body)))
         if sound:
             self._releases(seq, row[2], kind, body, row[11:])
 

@@ -21,6 +21,7 @@ from gate.lockout import Lockout
 from models import wire
 from models.keeping import DiskBody, ManifestGone, PurgeBody, Purpose
 from models.ledger import EntryKind
+from models.store.archive import archive_lines, archives_of
 from models.store.ledger_db import Draft, Ledger, verify
 from models.view import Phase
 from sync.manifest_keep import NOTE
@@ -154,6 +155,92 @@ def test_old_lines_move_out_when_nobody_is_at_the_lane(tmp_path: Path) -> None:
     assert house.broom.archived_lines == 1000, "the last thousand stay"
     found = verify(tmp_path / "ledger.db")
     assert (found.ok, found.entries) == (True, 2501)
+
+
+def with_archives(folder: Path, keep: Keep, files: int = 3) -> House:
+    """Lines of nine days ago, a thousand in each archive."""
+    house = House(folder, keep)
+    house.ledger.append_many([Draft(EntryKind.DEVICE, {}, NOW - 9 * DAY_S)] * (files + 1) * 1000)
+    house.ledger.acknowledge(files * 1000)
+    for _ in range(files):
+        assert archive_lines(house.ledger, NOW, NOW)
+    return house
+
+
+def archives_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "archive").iterdir())
+
+
+def test_archives_stay_for_ever_unless_somebody_says_how_long(tmp_path: Path) -> None:
+    house = with_archives(tmp_path, KEEP)
+    house.wall += 3000 * DAY_S
+    assert asyncio.run(house.broom.purge()) == ()
+    assert len(archives_in(tmp_path)) == 3
+
+
+def test_an_old_archive_goes_by_a_signed_receipt_that_the_ledger_is_verified_by(tmp_path: Path) -> None:
+    house = with_archives(tmp_path, replace(KEEP, archive_days=8))
+    names = archives_in(tmp_path)
+    told = asyncio.run(house.broom.purge())
+    assert [(one.purpose, one.count, one.detail) for one in told] == [(Purpose.ARCHIVES, 1000, name) for name in names]
+    assert all(is_genuine(one, "G1", house.ledger.epoch) for one in told)
+    assert archives_in(tmp_path) == []
+    found = verify(tmp_path / "ledger.db")
+    assert (found.ok, found.gone, found.entries) == (True, 3000, 1003)
+    assert house.ledger.entry(1) is None
+    assert house.ledger.latest(EntryKind.POLICY) == ()
+    assert asyncio.run(house.broom.purge()) == ()
+
+
+def test_an_archive_stays_while_it_is_young_or_the_centre_wants_it_again(tmp_path: Path) -> None:
+    house = with_archives(tmp_path, replace(KEEP, archive_days=10))
+    assert asyncio.run(house.broom.purge()) == ()
+    house.wall += 2 * DAY_S
+    house.ledger.acknowledge(1500)  # a centre that was restored from its backup
+    assert len(asyncio.run(house.broom.purge())) == 1
+    assert [name.split("-")[-2] for name in archives_in(tmp_path)] == ["0000001001", "0000002001"]
+
+
+def test_an_archive_without_a_receipt_is_missing_and_not_purged(tmp_path: Path) -> None:
+    house = with_archives(tmp_path, replace(KEEP, archive_days=10))
+    house.wall += 2 * DAY_S
+    house.ledger.acknowledge(1000)
+    asyncio.run(house.broom.purge())
+    (tmp_path / "archive" / archives_in(tmp_path)[0]).unlink()
+    found = verify(tmp_path / "ledger.db")
+    assert (found.ok, found.first_bad_seq, found.gone) == (False, 1001, 1000)
+
+
+def test_a_power_cut_between_receipt_and_file_needs_no_second_receipt(tmp_path: Path) -> None:
+    house = with_archives(tmp_path, replace(KEEP, archive_days=8))
+    oldest = tmp_path / "archive" / archives_in(tmp_path)[0]
+    kept = oldest.read_bytes()
+    house.ledger.acknowledge(1000)
+    asyncio.run(house.broom.purge())
+    oldest.write_bytes(kept)
+    assert verify(tmp_path / "ledger.db").ok
+    assert asyncio.run(house.broom.purge()) == ()
+    assert not oldest.exists()
+    assert len(house.receipts()) == 1
+
+
+def test_a_newer_receipt_stands_for_older_ones_that_went_with_their_archive(tmp_path: Path) -> None:
+    house = with_archives(tmp_path, replace(KEEP, archive_days=8), files=1)
+    asyncio.run(house.broom.purge())
+    house.ledger.append_many([Draft(EntryKind.DEVICE, {}, NOW)] * 2000)
+    house.ledger.acknowledge(house.ledger.last_seq())
+    while archive_lines(house.ledger, NOW + 1, NOW):
+        pass
+    assert house.receipts()[0].purpose is Purpose.ARCHIVES
+    assert in_an_archive(house, EntryKind.PURGE)
+    house.wall += 9 * DAY_S
+    asyncio.run(house.broom.purge())
+    found = verify(tmp_path / "ledger.db")
+    assert (found.ok, found.gone) == (True, 3000)
+
+
+def in_an_archive(house: House, kind: EntryKind) -> bool:
+    return any(one.kinds.get(kind) for one in archives_of(house.ledger))
 
 
 def test_wrong_pins_of_people_who_left_are_forgotten(tmp_path: Path) -> None:
