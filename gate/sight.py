@@ -12,7 +12,10 @@ import numpy as np
 from drivers.errors import DeviceLost, DeviceTimeout
 from drivers.interfaces import Camera, Frame
 from gate.region import WHOLE, Region
+from gate.stillness import Stillness
 
+STILL = "it gives the same picture again and again"
+STILL_S = 30.0
 FOLLOW_S = 0.5  # within that a camera's pictures follow one another; a driver may give them faster then
 
 
@@ -30,8 +33,8 @@ class Sight:
     What lies outside the lane's `region` is cut off at once: neighbours are neither looked at nor shown.
     """
 
-    def __init__(self, region: Region = WHOLE) -> None:
-        self._region = region
+    def __init__(self, region: Region = WHOLE, still_s: float = STILL_S) -> None:
+        self._region, self._stillness = region, Stillness(still_s)
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._last: Shot | None = None
@@ -42,9 +45,20 @@ class Sight:
         """Whether there is a camera."""
         return self._camera is not None
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the last pictures were all the same."""
+        return self._stillness.stuck
+
     def open(self, camera: Camera) -> None:
         """Look through this one from now on."""
         self._camera = camera
+
+    def recheck(self, timeout_s: float) -> None:
+        """Where the pictures stood still: is the next one another? It is not kept. Raises what `look` raises."""
+        if self.stuck:
+            self.look(timeout_s, self.fence())
+            self.fence()
 
     def close(self) -> None:
         """Give the camera back, once nobody waits for a picture."""
@@ -74,7 +88,10 @@ class Sight:
             began = time.monotonic()
             follows = follow and self._last is not None and self._last.began_mono > self._last_allowed(began)
             take = getattr(self._camera, "follow", self._camera.grab) if follows else self._camera.grab
-            self._last = Shot(began, cut(take(max(0.0, ends - began)), self._region))
+            frame = cut(take(max(0.0, ends - began)), self._region)
+            if getattr(self._camera, "live", False) and self._stillness.see(frame, began):
+                raise DeviceLost(STILL)
+            self._last = Shot(began, frame)
             return self._last
         finally:
             self._lock.release()

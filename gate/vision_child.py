@@ -3,8 +3,9 @@
 One loop, beside it the thread of the live picture, and no other process but a customer's portrait decoder. Each turn
 does one thing (listen, open the camera, look at one frame) and then sends a beat, so a grab or a probe that hangs is
 heard as silence. A frame is taken only while a capture is asked for, or a person is shown to the staff who are to
-compare, or where the policy has faces looked at before the card (`gate.held_faces`); it stays in this process's memory,
-which is never dumped, and in that of the screens that show it.
+compare, or where the policy has faces looked at before the card (`gate.held_faces`), or where the camera stood still
+(`gate.stillness`) and is tried again; it stays in this process's memory, which is never dumped, and in that of the
+screens that show it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ from models.face import FaceProbe, FaceProblem
 
 BAD_IN_A_ROW = 4  # frames that fail one after another before the camera is opened anew
 WAIT_S = 0.005  # a face was seen, and the portrait is not open yet
+STUCK_WAITS = 10  # a camera that gives one picture for ever is tried more seldom: each try takes a picture
 POLL_S = 0.5  # an idle camera is asked this often whether it is still there
 
 
@@ -63,7 +65,7 @@ class Watcher:
     def __init__(self, link: Link[Ask], setup: Setup) -> None:
         self._link, self._setup, self._limits = link, setup, setup.limits
         self._engine: FaceEngine | None = None
-        self._sight = Sight(setup.region)
+        self._sight = Sight(setup.region, setup.limits.still_s)
         self._ahead = LookAhead(self._sight, self._limits, lambda: link.send(Beat()))
         self._picture = _live_picture(setup, self._sight)
         self._showing = Showing(self._picture, self._sight, setup.decoder)
@@ -238,6 +240,8 @@ class Watcher:
         self._link.send(Beat(self._limits.open_s))
         try:
             self._sight.open(connect("camera", self._setup.camera))
+            self._link.send(Beat())
+            self._sight.recheck(self._limits.grab_s)
         except DriverError as error:
             self._lose_camera(str(error))
         else:
@@ -249,7 +253,7 @@ class Watcher:
         self._ahead.held.drop()
         if self._picture is not None:
             self._picture.trouble = None
-        self._reopen_mono = time.monotonic() + self._limits.reopen_s
+        self._reopen_mono = time.monotonic() + self._limits.reopen_s * (STUCK_WAITS if self._sight.stuck else 1)
         self._link.send(CameraDown(why))
         if self._job is not None:
             self._end_job(Failed(self._job.attempt, why))

@@ -29,6 +29,7 @@ class VisionLimits(msgspec.Struct, frozen=True):
     beat_s: float = 0.25
     grab_s: float = 0.5
     reopen_s: float = 0.5  # between two tries to open the camera
+    still_s: float = 30.0  # the same picture for so long: the camera hangs
 
 
 class Decoder(msgspec.Struct, frozen=True):

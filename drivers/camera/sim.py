@@ -37,7 +37,10 @@ from drivers.interfaces import Frame
 from drivers.url import DeviceUrl
 
 TRANSPORTS: tuple[str, ...] = ("", "unix")
-OPTIONS: dict[str, str] = {"visitor": "number of the rendered visitor who walks up (nobody)"}
+OPTIONS: dict[str, str] = {
+    "visitor": "number of the rendered visitor who walks up (nobody)",
+    "live": "a stage whose pictures are to be taken for a sensor's, never the same twice: yes or no (no)",
+}
 
 HEAD = struct.Struct(">BHHI")
 MOST_BYTES = 64 * 1024 * 1024
@@ -47,7 +50,8 @@ _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 def open(url: DeviceUrl) -> Pictures | StageCamera:
     """The camera at `url`."""
     if url.transport == "unix":
-        return StageCamera(Path(url.require_location("the path of the stage's socket")))
+        live = url.option("live", bool, False)
+        return StageCamera(Path(url.require_location("the path of the stage's socket")), live)
     if url.transport:
         raise UnknownDevice(f"{url}: the simulated camera takes no {url.transport!r}")
     if url.location:
@@ -92,7 +96,8 @@ class Pictures:
 class StageCamera:
     """The host half: asks a `Stage` for pictures."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, live: bool = False) -> None:
+        self.live = live
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._received = bytearray()
         self._asked = 0

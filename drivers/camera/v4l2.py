@@ -79,10 +79,11 @@ class Source(Protocol):
 
 
 class Camera:
-    """A source, seen the right way up."""
+    """A source, seen the right way up. `live`: it has a sensor, so no two pictures are the same bit for bit."""
 
     def __init__(self, source: Source, node: Path | None = None, turn: str = "0", mirror: bool = False) -> None:
         self._source, self._node, self._turn, self._mirror = source, node, _TURNS.get(turn), mirror
+        self.live = isinstance(source, Live)
 
     def grab(self, timeout: float) -> Frame:
         """One picture taken after this call began."""

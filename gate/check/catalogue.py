@@ -101,6 +101,7 @@ class Code(StrEnum):
     ASKED_SILENT = "G234", _E
     CAMERA_HEIGHT = "G235", _W
     NOT_PROVED = "G236", _W
+    STILL = "G237", _E
     DISK_LOW = "G301", _W
     DISK_FULL = "G302", _F
     DISK_READ_ONLY = "G303", _F

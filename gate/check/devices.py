@@ -20,6 +20,7 @@ from gate.check.ports import Elsewhere, Missed, find_elsewhere
 from gate.config import Devices
 from gate.doctor import Finding as Sign
 from gate.doctor import Trouble
+from gate.sight import STILL
 from gate.watch import begin, run
 from models.command import DeviceStatus, Snapshot
 from models.proof import Asked, ProofBody
@@ -98,7 +99,8 @@ def judge(facts: Facts) -> Iterator[Finding]:
             yield from _of_probe(probed)
     for device in facts.running:
         if not device.up:
-            yield Finding(Code.DEVICE_DOWN, device.name, device.why)
+            code = Code.STILL if (device.name, device.why) == ("camera", STILL) else Code.DEVICE_DOWN
+            yield Finding(code, device.name, device.why)
     for name in facts.asked.silent if facts.asked else ():
         yield Finding(Code.ASKED_SILENT, name)
     if facts.camera_height in ("too_low", "too_high"):

@@ -21,6 +21,8 @@ import pytest
 from drivers.camera.sim import Stage, StageCamera
 from drivers.face.sim import marked
 from gate.messages import DeviceDown, DeviceUp, FaceFailed, FaceHint, FaceProbed, Message
+from gate.sight import STILL
+from gate.stillness import LEAST_PICTURES
 from gate.vision import Vision
 from gate.vision_link import Decoder, VisionLimits
 from models.face import FaceProblem
@@ -42,13 +44,15 @@ class Bench:
         engine: str = ENGINE,
         decoder: Decoder | None = None,
         mirror: socket.socket | None = None,
+        limits: VisionLimits = LIMITS,
+        camera_options: str = "",
     ) -> None:
         self._path = folder / "stage"
         self.stage = Stage(NOBODY)
         self.plug()
-        self.camera_url = f"sim+unix://{self._path}"
+        self.camera_url = f"sim+unix://{self._path}{camera_options}"
         self.posted: queue.Queue[Message] = queue.Queue()
-        self.vision = Vision(self.camera_url, engine, self.posted.put, LIMITS, decoder, mirror)
+        self.vision = Vision(self.camera_url, engine, self.posted.put, limits, decoder, mirror)
 
     def plug(self) -> None:
         """Let the child find a camera."""
@@ -126,6 +130,23 @@ def test_no_frame_is_taken_unless_a_capture_is_asked_for(bench: Bench) -> None:
     with pytest.raises(queue.Empty):
         bench.next(2 * LIMITS.beat_s)
     assert bench.stage.frames_taken == taken
+
+
+def test_a_camera_that_gives_one_picture_for_ever_is_down_until_it_gives_another(tmp_path: Path) -> None:
+    limits = VisionLimits(silence_s=1.0, grab_s=0.2, reopen_s=0.01, still_s=0.0)
+    with running(Bench(tmp_path, limits=limits, camera_options="?live=yes")) as bench:
+        for attempt in range(1, LEAST_PICTURES):
+            assert isinstance(bench.capture(attempt), FaceProbed)
+        assert bench.capture(LEAST_PICTURES) == DeviceDown("camera", STILL)
+        assert bench.next() == FaceFailed(LEAST_PICTURES, STILL)
+        taken = bench.stage.frames_taken
+        while bench.stage.frames_taken < taken + 3:  # it is tried again, and stays down
+            with pytest.raises(queue.Empty):
+                bench.next(0.05)
+        assert not bench.vision.health()[1].up
+        bench.show(VISITOR + 1)
+        assert bench.next() == DeviceUp("camera")
+        assert isinstance(bench.capture(99), FaceProbed)
 
 
 def test_a_capture_gives_a_probe_and_the_time_it_took(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from gate.check.walk import CONCERNS
 from gate.config import sample
 from gate.doctor import Finding as Sign
 from gate.doctor import Trouble
+from gate.sight import STILL
 from gate.wear import Wear, WearBook
 from models.command import DeviceStatus
 from models.face_models import MOBILEFACENET
@@ -244,6 +245,7 @@ TABLE: list[tuple[Code, str, Plant]] = [
     ),
     (Code.SHARED_PORT, "devices", device(reader="sam+serial:///dev/a", relay="lcus+serial:///dev/a")),
     (Code.DEVICE_DOWN, "devices", running(devices=(DeviceStatus("reader", False, "unplugged"),))),
+    (Code.STILL, "devices", running(devices=(DeviceStatus("camera", False, STILL),))),
     (Code.ASKED_SILENT, "devices", running(asked=Asked(NOW, {"reader": Alive.SILENT, "relay": Alive.ANSWERS}))),
     (Code.CAMERA_HEIGHT, "devices", running(camera_height="too_high")),
     (Code.NOT_PROVED, "devices", running(proof=ProofState(NOW, ProofStep.FACE, UNPROVED))),
