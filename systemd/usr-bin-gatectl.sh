@@ -3,8 +3,8 @@
 user=
 if [ "$(id -u)" = 0 ]; then
     case "${1:-} ${2:-}" in
-    "accept "* | "enrol "* | "keys "* | "ledger "* | "lane "* | "models "* | "prove "* | "rest "* | "run "* | "staff "* | "sync "*) user=menshen ;;
-    "manifest load" | "manifest show") user=menshen ;;
+    "accept "* | "enrol "* | "keys "* | "ledger "* | "lane "* | "models "* | "prove "* | "renew "* | "rest "* | "run "* | "staff "* | "sync "*) user=menshen ;;
+    "devices wear" | "manifest load" | "manifest show") user=menshen ;;
     "hub "*) user=menshen-hub ;;
     esac
 fi
