@@ -97,13 +97,14 @@ def main() -> None:
     ask.add_argument("--python", default="3.11", help="the target's Python: 3.11 on Debian 12, 3.13 on Debian 13")
     ask.add_argument("--level", type=int, default=12, help="of zstd's compression; 1 is for a test")
     ask.add_argument("--version", default=program_version())
+    ask.add_argument("--out", type=Path, default=DIST, help="the folder for the package")
     told = ask.parse_args()
     stage = BUILD / f"stage-{told.arch}"
     shutil.rmtree(stage, ignore_errors=True)
     site = libraries(told.uv, told.arch, told.python)
     lay_out(stage, site, told.python, told.version)
-    package = pack(stage, told.arch, told.python, told.version, told.level)
-    print(f"{package.relative_to(ROOT)}  {package.stat().st_size / 1e6:.0f} MB")
+    package = pack(stage, told.arch, told.python, told.version, told.level, told.out)
+    print(f"{os.path.relpath(package)}  {package.stat().st_size / 1e6:.0f} MB")
 
 
 def program_version() -> str:
@@ -189,8 +190,8 @@ def put(source: Path, target: Path) -> None:
     target.chmod(0o755 if source.suffix == ".sh" else 0o644)
 
 
-def pack(stage: Path, arch: str, python: str, version: str, level: int) -> Path:
-    """Turn `stage` into a package in `dist`."""
+def pack(stage: Path, arch: str, python: str, version: str, level: int, out: Path) -> Path:
+    """Turn `stage` into a package in `out`."""
     major, minor = python.split(".")
     control = stage / "DEBIAN"
     control.mkdir()
@@ -209,8 +210,8 @@ def pack(stage: Path, arch: str, python: str, version: str, level: int) -> Path:
         (control / name).chmod(0o755)
     for path in [stage, *(each for each in stage.rglob("*") if each.is_dir() and not each.is_symlink())]:
         path.chmod(0o755)
-    DIST.mkdir(exist_ok=True)
-    package = DIST / f"menshen_{version}_{arch}.deb"
+    out.mkdir(parents=True, exist_ok=True)
+    package = out / f"menshen_{version}_{arch}.deb"
     order = ["dpkg-deb", "--root-owner-group", "-Zzstd", f"-z{level}", "--build", str(stage), str(package)]
     subprocess.run(order, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
     return package
