@@ -60,7 +60,9 @@ setup(
         ],
         "hid": ["hidapi==0.15.*"],  # Debian: python3-hid
         "ncnn": ["ncnn>=1.0.20240820"],
-        "onnx": ["onnxruntime>=1.20,<2"],
+        "onnx": [
+            "onnxruntime>=1.20,<1.27"
+        ],  # 1.31 keeps a number of its own in the temporary folder, to report to its makers
         "osdp": ["libosdp>=3.2,<4"],
         "pcsc": ["pyscard>=2.2"],  # Debian: python3-pyscard
         "screens": ["PyQt5>=5.15,<6; sys_platform != 'linux' or platform_machine == 'x86_64'"],  # Debian: python3-pyqt5

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any
 
 import cv2
@@ -24,6 +23,7 @@ import numpy as np
 from drivers.errors import BadAnswer
 from drivers.face._dlib_dat import Array, Layer, Network
 from drivers.face._onnx_write import Graph
+from drivers.face._ort import runtime
 from drivers.interfaces import Frame
 
 Run = Callable[[Frame], Array]
@@ -181,10 +181,10 @@ def _on_opencv(network: Network) -> Run:
 
 
 def _on_onnxruntime(network: Network) -> Run:
-    runtime = import_module("onnxruntime")
-    options = runtime.SessionOptions()
+    module = runtime()
+    options = module.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = runtime.InferenceSession(onnx_of(network), options, providers=["CPUExecutionProvider"])
+    session = module.InferenceSession(onnx_of(network), options, providers=["CPUExecutionProvider"])
 
     def run(chip: Frame) -> Array:
         return np.asarray(session.run(None, {_SOURCE: cv2.dnn.blobFromImage(chip)})[0], np.float32).ravel()

@@ -16,14 +16,13 @@ Untried: SFace's own file; speed on a Raspberry Pi
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import cv2
 import numpy as np
 
 from drivers.errors import BadAnswer, MissingLibrary, UnknownDevice
 from drivers.face import _pad_watch, _quality
 from drivers.face._networked import Engine, Features, load
+from drivers.face._ort import runtime
 from drivers.face._quality import Limits
 from drivers.interfaces import Frame
 from drivers.url import DeviceUrl
@@ -55,7 +54,7 @@ def _features(network: bytes, recipe: Recipe, wanted: str) -> Features:
             return _on_onnxruntime(network, recipe)
         except ImportError as absent:
             if wanted == "onnxruntime":
-                raise MissingLibrary("this address asks for onnxruntime: pip install onnxruntime") from absent
+                raise MissingLibrary("this address asks for onnxruntime: pip install 'onnxruntime<1.27'") from absent
     return _on_opencv(network, recipe)
 
 
@@ -76,11 +75,11 @@ def _on_opencv(network: bytes, recipe: Recipe) -> Features:
 
 
 def _on_onnxruntime(network: bytes, recipe: Recipe) -> Features:
-    runtime = import_module("onnxruntime")
-    options = runtime.SessionOptions()
+    module = runtime()
+    options = module.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        session = runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        session = module.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own errors share no root but this
         raise UnknownDevice("onnxruntime can't read this network") from error
     source = recipe.source or session.get_inputs()[0].name
