@@ -74,6 +74,7 @@ test-peers:
 
 fuzz: tools
 	@$(call run-folder,tests/fuzz)
+	@MENSHEN_EXAMPLES=all $(PYTEST) tests/gate/core
 
 bench:
 	@systemd/bootstrap.sh peers

@@ -234,7 +234,7 @@ def test_a_thousand_admissions_leave_nothing_of_anybody_in_the_bundle(tmp_path: 
     assert b"device.key" not in parts["config.toml"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_log_that_told_everything_tells_nothing_in_the_bundle(tmp_path: Path):
     people = [Known(serial) for serial in range(0, 1000, 7)]
     log = tmp_path / "gate.log"

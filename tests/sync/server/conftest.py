@@ -29,17 +29,25 @@ IN_THE_FAST_RUN = {
 
 ON_POSTGRESQL_LATER = {
     "test_accounts",
+    "test_alarms",
+    "test_cases",
+    "test_evidence",
     "test_imports",
     "test_pages",
     "test_pages_accounts",
+    "test_pages_partners",
     "test_pages_setup",
     "test_pages_watch",
     "test_pretix_round",
+    "test_reports",
+    "test_routes_conflicts",
     "test_routes_events",
     "test_routes_imports",
+    "test_routes_partner",
     "test_routes_pretix",
     "test_routes_watch",
     "test_sessions_http",
+    "test_watch_import",
 }
 """What people see and type: the engine hardly matters there, so the second one comes with the long tests."""
 
