@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 settings.register_profile("same", derandomize=True)
 if os.environ.get("MENSHEN_EXAMPLES") != "other":
     settings.load_profile("same")
+
+# A shell ignores Ctrl-C for what it runs in the background, and what tests start would inherit that and never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
