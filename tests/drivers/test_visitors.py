@@ -70,7 +70,7 @@ def test_a_chosen_visitor_is_taken_for_themselves_and_not_for_the_next(engine: E
     assert np.linalg.norm(portrait - stranger) > ACCEPT + 0.03
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_chosen_visitors_are_well_apart(engine: Engine) -> None:
     portraits = [engine.enrol(visitors.portrait(visitors.identity(seed))) for seed in visitors.CHOSEN]
     assert [probe.problem for probe in portraits] == [None] * len(visitors.CHOSEN)

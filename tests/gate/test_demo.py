@@ -181,6 +181,7 @@ def show_noise(night: Night) -> None:
     night.rig.stage.show = lambda frames: show(noise())  # type: ignore[method-assign]
 
 
+@pytest.mark.long
 def test_a_camera_that_gives_noise_lets_nobody_in(tmp_path: Path):
     looks = rendered_looks()
     outcome = Short(tmp_path, Wiring(pace=False), evening_policy(), looks, first=show_noise).play()
@@ -218,6 +219,7 @@ def mangling(line: str, kind: type[Mangling]) -> Callable[[str, PtyPort], PtyPor
     return lambda name, port: kind(port) if name == line else port  # type: ignore[return-value]
 
 
+@pytest.mark.long
 def test_a_reader_whose_answers_are_garbled_reads_nobody(tmp_path: Path):
     outcome = Short(tmp_path, cable=mangling("reader", Mangling)).play()
     assert not outcome.ok
@@ -225,6 +227,7 @@ def test_a_reader_whose_answers_are_garbled_reads_nobody(tmp_path: Path):
     assert outcome.told[0].leaves == ()
 
 
+@pytest.mark.long
 def test_a_relay_that_hears_nonsense_lets_nobody_through(tmp_path: Path):
     outcome = Short(tmp_path, cable=mangling("relay", Deafening)).play()
     assert not outcome.ok
@@ -243,6 +246,7 @@ def test_without_a_relay_nobody_is_let_in(tmp_path: Path):
     assert said(outcome) == [Reason.OUT_OF_ORDER]
 
 
+@pytest.mark.long
 def test_another_face_engine_compares_nothing(tmp_path: Path):
     """Enrolled by one network, seen by another: distances between the two mean nothing, and none is taken."""
 
