@@ -59,11 +59,17 @@ NOT_IN_THE_FAST_RUN = frozenset(
 """Networks that load, processes that start, wires at their own speed, keys that are slow on purpose: seconds each."""
 
 
+WITH_THE_LONG_ONES = frozenset(HERE / "drivers" / name for name in ("test_reader_osdp.py", "test_signal_lamps.py"))
+"""They wait for wires for minutes and have the processor do nothing."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make check` is for every commit and has to be quick; `make test` runs these too."""
     for item in items:
         if item.path in NOT_IN_THE_FAST_RUN:
             item.add_marker(pytest.mark.slow)
+        if item.path in WITH_THE_LONG_ONES:
+            item.add_marker(pytest.mark.long)
 
 
 # A change is judged by its own faults, not by the luck of the draw. `MENSHEN_EXAMPLES=other` goes on searching.
