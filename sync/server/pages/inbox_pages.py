@@ -85,7 +85,7 @@ def propose(hub: TheHub, person: Reader, name: str, fields: Fields) -> Response:
     owner, appeal, answer = text(fields, "owner", 100), text(fields, "appeal", 200), text(fields, "answer", 500)
     with hub.begin() as connection:
         entry = reports.propose_entry(hub, connection, person, name, owner, appeal, document, answer)
-    return go(address("watch", entry))
+    return go(address("watch", "entry", entry))
 
 
 @router.get("/cases")

@@ -179,6 +179,12 @@ def test_a_person_asks_on_the_page_and_is_answered(hub: Hub, clock: Clock, entry
         seen = browser.get(f"/cases/{name}").text
         assert "<b>no</b>" not in seen
         assert entry in seen
+        link = re.search(r'href="(/watch/[^"]+)"', seen)[1]  # type: ignore[index]
+        listed = browser.get(link)
+        assert listed.status_code == 200
+        handed = re.search(r'href="(/evidence[^"]+)"', listed.text)[1]  # type: ignore[index]
+        assert f"entry:{entry}" in browser.get(handed).text
+        browser.get(f"/cases/{name}")
         answered = browser.post(f"/cases/{name}", outcome="withdrawn", entry=entry, words="taken off", identified="yes")
         assert answered.status_code == 200
         assert "taken off" in browser.client.post("/listed/answer", data={"number": number}).text

@@ -188,6 +188,21 @@ def test_a_program_that_fills_in_everything_is_refused(hub: Hub, clock: Clock) -
         assert _waiting(hub) == []
 
 
+def test_who_proposes_from_a_report_is_taken_to_the_entry_and_back(hub: Hub) -> None:
+    reports.take(hub, "10.0.0.1", Told("he sells tickets", "gate B", photo=PHOTO))
+    (told,) = _waiting(hub)
+    enrol_person(hub, "lin", Role.OWNER)
+    with browsing(hub) as browser:
+        browser.log_in("lin")
+        browser.get(f"/reports/{told.report}")
+        fields = {"kind": "resident_id", "number": "11010519491231002X", "owner": "Hall", "appeal": "desk 2"}
+        entry = browser.post(f"/reports/{told.report}/propose", **fields, answer="")
+        assert (entry.status_code, str(entry.url).partition("/watch/entry/")[1]) == (200, "/watch/entry/")
+        link = re.search(r'href="(/watch/[^"]+)"', browser.get(f"/reports/{told.report}").text.partition("<main")[2])
+        assert link is not None
+        assert browser.get(link[1]).status_code == 200
+
+
 def test_fifty_megabytes_are_refused_at_the_door(hub: Hub, clock: Clock) -> None:
     with browsing(hub) as browser:
         form = _form(browser, "/report")
