@@ -12,9 +12,9 @@ from sync.evidence import Attached
 from sync.server.evidence_lines import Place
 from sync.server.hub import Hub
 from sync.server.permissions import Person
-from sync.server.watch_entries import find_entry
+from sync.server.watch_entries import document_of, find_entry
 from sync.server.watch_evidence import read_evidence
-from sync.server.watch_items import person_place, state_of
+from sync.server.watch_items import state_of
 from sync.server.watch_tables import (
     watch_approval,
     watch_evidence,
@@ -44,8 +44,9 @@ def entry_case(
         "hits_by_day": _rows(connection, watch_hit_count, entry, "partner", "day", "hits"),
         "hits": [_hit(hit) for hit in hits],
     }
-    if with_person and row.sealed_person is not None:
-        facts["document"] = hub.unseal(row.sealed_person, person_place(entry)).decode()
+    document = document_of(hub, row) if with_person else None
+    if document is not None:
+        facts["document"] = {"kind": document.kind, "number": document.number}
     return facts, _files(hub, connection, person, entry), [Place(hit.device, hit.epoch, hit.seq) for hit in hits]
 
 

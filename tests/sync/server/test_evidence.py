@@ -8,12 +8,17 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
-from models.decision import Verdict
+from models.decision import Decision, Facts, Reason, Verdict
+from models.ids import DocumentType
+from models.ledger import EntryKind
 from models.passage import Direction
+from models.record import DecisionBody
 from models.store.vault import DeviceKey
+from models.watch import HitMeans, WatchAction, WatchDone, WatchPurpose, WatchState, WatchTaken
 from sync import evidence
+from sync.holding import Document
 from sync.server import tables
 from sync.server.evidence import export, for_visitor
 from sync.server.evidence_lines import lines_of_ticket, prove
@@ -22,9 +27,15 @@ from sync.server.ingest import take
 from sync.server.pages.words import words_in
 from sync.server.permissions import Person, Role
 from sync.server.problems import Refused
+from sync.server.watch_entries import propose
+from sync.server.watch_evidence import attach
+from sync.server.watch_items import project
+from sync.server.watch_rules import Proposal
+from sync.server.watch_tables import watch_entry
 from tests.sync.server.pages_client import browsing, enrol_person
-from tests.sync.server.world import SHOW, GateBox, hall
+from tests.sync.server.world import NIGHT, SHOW, GateBox, hall
 
+NUMBER = "11010519491231002X"
 OWNER = Person("lin", "Lin", Role.OWNER, None, "zh")
 
 
@@ -175,3 +186,43 @@ def test_people_get_it_from_their_page(hub: Hub, gate: GateBox) -> None:
         browser.get(f"/events/{SHOW}/seat", params={"ticket": "T1"})
         report = browser.post(f"/events/{SHOW}/ticket/report", name="T1", why="she asked for it")
         assert evidence.verify(report.content, *_keys(hub, gate)).record.files[0].media_type == "application/pdf"
+
+
+@pytest.fixture
+def entry(hub: Hub, gate: GateBox) -> str:
+    """An entry with a page of evidence, which the gate has met; the line of that is sealed."""
+    document = Document(DocumentType.RESIDENT_ID, NUMBER)
+    wish = Proposal("Hall", WatchPurpose.SCALPING, WatchAction.REVIEW, "desk 2", document=document)
+    with hub.begin() as connection:
+        name = propose(hub, connection, "wu", None, wish)
+        attach(hub, connection, OWNER, name, "判决书.txt", "text/plain", b"a page of a judgement")
+        there = watch_entry.c.entry == name
+        connection.execute(update(watch_entry).where(there).values(state=WatchState.APPROVED))
+        project(hub, connection, name)
+    taken = WatchTaken(name, 1, HitMeans.DOCUMENT, 0.0, WatchDone.CLEARED, "su")
+    word = Decision(Verdict.ADMIT, Reason.OK, ticket="T2")
+    body = DecisionBody(99, Facts("G1"), word, NIGHT, watch=(taken,))
+    gate.ledger.append(EntryKind.DECISION, body, NIGHT)
+    gate.ledger.checkpoint(3.0)
+    _send(hub, gate)
+    return name
+
+
+def test_an_entrys_case_has_its_hits_proved_and_its_evidence_and_no_person(hub: Hub, gate: GateBox, entry: str) -> None:
+    handed = export(hub, OWNER, f"entry:{entry}", "police, case 13")
+    proven = evidence.verify(handed.content, *_keys(hub, gate))
+    assert proven.whole
+    facts = proven.record.facts
+    assert (facts["state"], facts["owner"], proven.lines) == ("active", "Hall", 1)
+    assert [(hit["done"], hit["by"]) for hit in facts["hits"]] == [("cleared", "su")]
+    (attached,) = proven.record.files
+    with zipfile.ZipFile(BytesIO(handed.content)) as archive:
+        assert archive.read(attached.name) == b"a page of a judgement"
+        assert NUMBER.encode() not in archive.read("evidence.json")
+    assert any(seen.act == "watch.evidence_read" for seen in proven.record.seen)
+
+
+def test_whom_an_entry_names_is_told_where_that_is_asked_for(hub: Hub, gate: GateBox, entry: str) -> None:
+    handed = export(hub, OWNER, f"entry:{entry}", "police, case 13", with_person=True)
+    facts = evidence.verify(handed.content).record.facts
+    assert facts["document"] == {"kind": "resident_id", "number": NUMBER}
